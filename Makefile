@@ -124,6 +124,10 @@ library: bootstrap ## p50 and p99 of listings of samples and of searches of word
 	cargo build --release --workspace --locked --example library_bench
 	tools/with-postgres.sh bash -c '$(or $(CARGO_TARGET_DIR),target)/release/examples/library_bench "$$TEST_DATABASE_URL" $(ROWS)'
 
+.PHONY: bench-latency
+bench-latency: bootstrap ## latency of what players ask for, at fixed rates; fails when an aim is missed
+	@tools/bench.sh latency
+
 .PHONY: storm
 storm: fixtures target/moto ## what hostile requests and failing stores cost: memory, and the time of others meanwhile
 	cargo build --release --locked --quiet --package harkback
@@ -141,6 +145,16 @@ SEED ?= 1
 chaos: fixtures ## kill the service and its Postgres under load, and count what was lost (KILLS=20 SEED=1)
 	cargo build --release --locked --quiet --package harkback
 	tools/chaos.py target/release/harkback --kills $(KILLS) --seed $(SEED)
+
+.PHONY: resumable
+resumable: target/tus ## uploads by tuspy, tus-js-client and `harkback upload`, cut 50 times, with 20 kills (KILLS=20 SEED=1)
+	cargo build --release --locked --quiet --package harkback
+	target/tus/bin/python tools/resumable.py target/release/harkback --kills $(KILLS) --seed $(SEED)
+
+# Clients of tus.
+target/tus:
+	python3 -m venv target/tus && target/tus/bin/pip install --quiet tuspy==1.1.0
+	npm install --silent --no-save --prefix target/tus tus-js-client@4.3.1
 
 .PHONY: mutants-http
 mutants-http: fixtures ## 20 000 mutated bodies and 2 000 damaged recordings over HTTP: none is answered 5xx

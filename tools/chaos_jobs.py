@@ -11,6 +11,7 @@ Needs a Postgres by TEST_DATABASE_URL (`tools/with-postgres.sh`), ffmpeg, and th
 
 import argparse
 import asyncio
+import hashlib
 import json
 import math
 import os
@@ -23,10 +24,12 @@ import tempfile
 import threading
 import time
 
-from deployment import call, create, databases, free_port, query, service_of_role, upload
+from deployment import call, create, databases, form, free_port, query, service_of_role, upload
 
 BOUND_TAKEOVER_S = 20.0
 BOUND_CANCEL_S = 2.0
+# Number of analysed recordings from which edits are jobs.
+MANY = 9
 # Jobs that are there before the first fault.
 FIRST_JOBS = 6
 FINAL = ("succeeded", "failed", "cancelled")
@@ -96,15 +99,34 @@ def recordings(directory, minutes):
     return film, long
 
 
-def requests(port, film, long, count):
-    """`count` heavy calls, of every kind in turn but phrases, which need a speech model; each does work of its own."""
+def recording_with_a_word(port, file):
+    """An analysed recording whose timeline, registered again, has a word: phrases and supercuts need no speech model."""
+    asset = upload(port, file)
+    made = create(port, "/audio/semantic-timeline/analyze", {"asset_id": asset["id"]})
+    timeline = call(port, "GET", f"/media-v2/artifacts/{made['audio_semantic_artifact_id']}/content").json
+    timeline["events"][0]["meta"]["words"] = [{"word": "tick", "start_ms": 0, "end_ms": 900, "confidence": 0.9}]
+    document = create(port, "/media-v2/assets", *form(json.dumps(timeline).encode(), "timeline.json"))
+    meta = {name: timeline["meta"][name] for name in ("backend_version", "model_used")}
+    create(port, f"/media-v2/assets/{asset['id']}/artifacts", {
+        "kind": "audio_semantic_timeline", "uri": document["source_uri"],
+        "meta": {**meta, "cache_key": asset["id"], "duration_ms": timeline["duration_ms"]}})
+    return asset["id"]
+
+
+def requests(port, film, long, count, file):
+    """`count` heavy calls, of every kind in turn; each does work of its own. `file` is that of `film`."""
     artifacts = f"/media-v2/assets/{film['id']}/artifacts"
     hit = create(port, artifacts, {"kind": "audio_hit", "uri": "mem:hit", "start_ms": 500, "end_ms": 700})
+    spoken = [recording_with_a_word(port, file) for _ in range(MANY)]
+    sources = [{"asset_id": asset, "start_ms": 100 * n} for n, asset in enumerate(spoken)]
+    kick = create(port, "/audio/hits/detect", {"asset_id": spoken[0]})["artifact_ids"][0]
     calls = []
     for index in range(count):
-        kind, at = index % 7, 10 * index
+        at = 10 * index
         clips = [{"artifact_id": hit["id"], "start_ms": 40 * n, "duration_ms": 30} for n in range(1_001 + index)]
-        calls.append([
+        pattern = create(port, "/audio/patterns", {
+            "template_id": "four_on_the_floor", "sample_map": {"kick": kick}, "bpm": 90 + index})["pattern_id"]
+        kinds = [
             ("/audio/semantic-timeline/analyze", {"asset_id": long["id"], "user_id": f"u{index}"}),
             ("/audio/hits/detect", {"asset_id": film["id"], "hit_params": {"min_interval_ms": 50 + index}}),
             ("/audio/loops/detect", {"asset_id": film["id"], "loop_params": {"min_confidence": 0.3 + index / 1000}}),
@@ -114,7 +136,13 @@ def requests(port, film, long, count):
                                "render_profile": "draft_480p_fast"}),
             ("/origin-snippets/batch", {"mode": "render_clips", "render_profile": "draft_480p_fast",
                                         "items": [{"audio_artifact_id": hit["id"], "padding_ms": 100 + index}]}),
-        ][kind])
+            ("/audio/voice-phrases/detect", {"asset_id": spoken[0], "phrase_params": {"max_gap_ms": 200 + index}}),
+            (f"/audio/patterns/{pattern}/render", {}),
+            ("/edits/cut-to-music", {"music_asset_id": spoken[0], "sources": sources, "order": "energy", "every": "2beats",
+                                     "start_ms": at, "end_ms": at + 15_000}),
+            ("/edits/supercut", {"q": "tick", "asset_ids": spoken, "padding_ms": index}),
+        ]
+        calls.append(kinds[index % len(kinds)])
     return calls
 
 
@@ -131,10 +159,19 @@ def comparable(port, answer):
         for document in whole:
             document.pop("uri", None)  # The hash of bytes that hold ids.
     for artifact in answer.get("artifact_ids", []):
-        whole.append(patiently(port, "GET", f"/media-v2/artifacts/{artifact}").json["content_sha256"])
+        whole.append(samples_sha256(patiently(port, "GET", f"/media-v2/artifacts/{artifact}/content").body))
     names = {}
     text = json.dumps(without_changing(whole), sort_keys=True)
     return ID.sub(lambda match: f"{match[1]}{names.setdefault(match[2], len(names))}", text)
+
+
+def samples_sha256(file):
+    """Hash of the samples of a WAVE file, without its header, which names the asset."""
+    position = 12
+    while file[position:position + 4] not in (b"data", b""):
+        size = int.from_bytes(file[position + 4:position + 8], "little")
+        position += 8 + size + size % 2
+    return hashlib.sha256(file[position:]).hexdigest()
 
 
 def without_changing(value):
@@ -156,7 +193,7 @@ def quiet_run(arguments, database, directory, media):
     process.start()
     process.require_ready()
     film, long = (upload(process.port, path) for path in media)
-    calls = requests(process.port, film, long, arguments.jobs)
+    calls = requests(process.port, film, long, arguments.jobs, media[0])
     answers = []
     for path, body in calls:
         answer = call(process.port, "POST", path, body, timeout=600)
@@ -204,7 +241,7 @@ def chaos_run(arguments, database, directory, media):
         process.require_ready()
     port = Balancer([process.port for process in apis]).port
     film, long = (upload(port, path) for path in media)
-    calls = requests(port, film, long, arguments.jobs)
+    calls = requests(port, film, long, arguments.jobs, media[0])
     jobs = []
 
     def arrive(count):

@@ -1,5 +1,5 @@
-"""What callers are answered while the disk is full, the database is away or frozen, the object store does not answer, clients
-are slow, and one tenant asks for more than its share; and how soon it is over. A part of `make storm`.
+"""What callers are answered while the disk or that of the database is full, the database is away or frozen, the object store
+does not answer, clients are slow, and one tenant asks for more than its share; and how soon it is over. A part of `make storm`.
 """
 
 import collections
@@ -53,6 +53,11 @@ class Postgres:
             if time.monotonic() > deadline:
                 raise RuntimeError("Postgres did not start")
             time.sleep(0.05)
+
+    def ensure(self):
+        """Starts it again if it has ended."""
+        if self.process.poll() is not None:
+            self.start()
 
     def stop(self):
         self.process.send_signal(signal.SIGINT)
@@ -147,24 +152,59 @@ def serving(program, directory, environment=None, flags=()):
         service.stop()
 
 
-def disk_full(program, directory):
-    disk = pathlib.Path(directory, "disk")
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", disk], stderr=subprocess.DEVNULL, check=False).returncode:
-        print("| disk full | not measured: only root can mount a small file system | | |")
-        return True
+@contextlib.contextmanager
+def small_disk(directory, what, megabytes):
+    """A file system of this size; none, with a row that says so, where it cannot be mounted."""
+    disk = pathlib.Path(tempfile.mkdtemp(dir=directory))
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", disk]
+    if subprocess.run(mount, stderr=subprocess.DEVNULL, check=False).returncode:
+        print(f"| {what} | not measured: only root can mount a small file system | | |")
+        yield None
+        return
     try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", disk], check=False)
+
+
+def fill(disk, megabytes):
+    """A file that takes all space that is left of at most `megabytes`."""
+    filler = disk / "filler"
+    with contextlib.suppress(OSError):
+        filler.write_bytes(bytes(megabytes << 20))
+    return filler
+
+
+def disk_full(program, directory):
+    with small_disk(directory, "disk full", 16) as disk:
+        if not disk:
+            return True
         with serving(program, directory, {"HARKBACK_STORAGE_URL": f"file://{disk}/blobs"}) as service:
             with Load(service.port) as load:
-                filler = disk / "filler"
-                with contextlib.suppress(OSError):
-                    filler.write_bytes(bytes(16 << 20))
+                filler = fill(disk, 16)
                 time.sleep(6)
                 remaining = [file for file in (disk / "blobs").rglob("*") if file.is_file()]
             filler.unlink()
             return row(f"disk full, {len(remaining)} blobs on it", load, recovery_s(service.port))
-    finally:
-        subprocess.run(["umount", "-l", disk], check=False)
+
+
+def database_disk_full(program, directory):
+    with small_disk(directory, "disk of the database full", 192) as disk:
+        if not disk:
+            return True
+        postgres = Postgres(disk / "pg")
+        try:
+            with serving(program, directory, {"DATABASE_URL": postgres.url}) as service:
+                with Load(service.port) as load:
+                    time.sleep(1)
+                    filler = fill(disk, 192)
+                    time.sleep(8)
+                filler.unlink()
+                # It may have given up when it found no space for its log.
+                postgres.ensure()
+                return row("disk of the database full", load, recovery_s(service.port))
+        finally:
+            postgres.stop()
 
 
 def database(program, directory):
@@ -338,6 +378,6 @@ def run(program, moto):
     with tempfile.TemporaryDirectory(prefix="harkback-failing-") as directory:
         os.chmod(directory, 0o755)
         return all([
-            disk_full(program, directory), *database(program, directory), object_store(program, directory, moto),
+            disk_full(program, directory), database_disk_full(program, directory), *database(program, directory), object_store(program, directory, moto),
             slow_clients(program, directory), greedy_tenant(program, directory),
         ])

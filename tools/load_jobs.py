@@ -5,7 +5,8 @@ One `--role api` and one `--role worker` process with one slot of each lane on o
 acceptance, the time between the end of a job and the start of the next while others wait, the shares of tenants, how many
 jobs are started before the single job of a newcomer, whether interactive jobs pass batch ones, the latency of calls that
 are answered from the cache meanwhile, and resident memory. Jobs are added where the queue would run empty before a part
-ends. Exits with 1 when a value misses its aim.
+ends. In a second installation, a tenant with 5 000 waiting jobs competes with 19 that keep adding: its share, and what runs
+before a newcomer's job. Exits with 1 when a value misses its aim.
 
 Needs a Postgres by TEST_DATABASE_URL (`tools/with-postgres.sh`).
 """
@@ -36,6 +37,10 @@ FLAT = 1.25
 WARM_UP_S = 3
 CACHED_S = 15
 CACHED_PER_S = 200
+# Jobs of the tenant with the long backlog, and number of the others, each of which always has some waiting.
+BIG_BACKLOG = 5_000
+OTHERS = 19
+KEPT_WAITING = 40
 # Matches the tenants whose jobs are the load.
 TENANTS = "tenant_id ~ '^t[0-9]+$'"
 
@@ -270,6 +275,72 @@ def measure_cached(table, quick, backlog, asset, rate):
         table.still_waiting("after it", waiting(backlog.database))
 
 
+class KeptWaiting(threading.Thread):
+    """Adds jobs of tenants, so that each always has some that wait, until it is stopped."""
+
+    def __init__(self, port, database, assets):
+        super().__init__(daemon=True)
+        self.port, self.database, self.assets = port, database, assets
+        self.added, self.failure, self.stopped = dict.fromkeys(assets, 0), None, threading.Event()
+
+    def top_up(self):
+        rows = query(self.database, f"SELECT tenant_id, count(*) FROM jobs WHERE state = 'queued' AND {TENANTS} GROUP BY 1")
+        waits = {tenant: int(number) for tenant, number in rows}
+        for tenant, asset in self.assets.items():
+            begin, lacking = self.added[tenant], max(0, KEPT_WAITING - waits.get(tenant, 0))
+            enqueue(self.port, tenant, asset, range(begin, begin + lacking))
+            self.added[tenant] = begin + lacking
+
+    def run(self):
+        try:
+            while not self.stopped.wait(0.2):
+                self.top_up()
+        except Exception as error:  # Reported by `end`.
+            self.failure = error
+
+    def end(self):
+        self.stopped.set()
+        self.join()
+        if self.failure:
+            raise self.failure
+
+
+def measure_backlog(table, api, worker, database, recording, seconds):
+    """The share of a tenant with a long backlog among others that keep adding, and the wait of a newcomer."""
+    api.start()
+    api.require_ready()
+    others = [f"t{number}" for number in range(OTHERS)]
+    assets = {tenant: upload(api.port, recording, tenant)["id"] for tenant in [*others, "big", "newcomer"]}
+    threads = 10
+    in_threads(threads, lambda index: enqueue(
+        api.port, "big", assets["big"], range(index, BIG_BACKLOG, threads)))
+    adding = KeptWaiting(api.port, database, {tenant: assets[tenant] for tenant in others})
+    adding.top_up()
+    adding.start()
+    worker.start()
+    worker.require_ready()
+    time.sleep(WARM_UP_S)
+    ((since,),) = query(database, "SELECT now()")
+    enqueue(api.port, "newcomer", assets["newcomer"], range(1))
+    time.sleep(seconds)
+    adding.end()
+    started = dict(query(database, f"""
+        SELECT tenant_id, count(*) FROM jobs WHERE started_at > '{since}' AND tenant_id <> 'newcomer' GROUP BY tenant_id"""))
+    before = dict(query(database, """
+        SELECT j.tenant_id, count(*) FROM jobs j, jobs n WHERE n.tenant_id = 'newcomer' AND j.id <> n.id
+        AND j.started_at > n.created_at AND j.started_at < coalesce(n.started_at, now()) GROUP BY j.tenant_id"""))
+    has_started = count(database, "tenant_id = 'newcomer' AND started_at IS NOT NULL") == 1
+    of_big = int(started.get("big", 0)) * (OTHERS + 1) / max(1, sum(map(int, started.values())))
+    passed, passed_big = sum(map(int, before.values())), int(before.get("big", 0))
+    beside = f"beside a backlog of {BIG_BACKLOG}"
+    table.row(f"share of big, {beside}, of one in {OTHERS + 1}", f"{of_big:.2f}",
+              f"≥ {FEWEST_SHARE:.2f}, ≤ {MOST_SHARE:.2f}", FEWEST_SHARE <= of_big <= MOST_SHARE)
+    table.row(f"jobs started before the newcomer's, {beside}", passed if has_started else f"{passed}, and it has not started",
+              f"≤ {OTHERS + 1}", has_started and passed <= OTHERS + 1)
+    table.row("… of big", passed_big, "≤ 1", passed_big <= 1)
+    table.still_waiting("of big after it", count(database, "state = 'queued' AND tenant_id = 'big'"))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("binary")
@@ -278,12 +349,18 @@ def main():
     parser.add_argument("--seconds", type=int, default=30, help="how long the queue is watched")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="load-jobs-") as directory:
-        (database,) = databases(os.environ["TEST_DATABASE_URL"], [f"load_{os.getpid()}"])
-        store = pathlib.Path(directory, "blobs")
-        store.mkdir()
-        api, worker, quick = services = [
-            service_of_role(arguments.binary, f"{directory}/{name}", role, database, f"file://{store}/", ONE_SLOT)
-            for name, role in [("api", "api"), ("worker", "worker"), ("quick", "all")]]
+        names = [f"load_{os.getpid()}", f"backlog_{os.getpid()}"]
+        database, second = databases(os.environ["TEST_DATABASE_URL"], names)
+
+        def service(name, role, of):
+            store = pathlib.Path(directory, "blobs" if of == database else "second_blobs")
+            store.mkdir(exist_ok=True)
+            return service_of_role(arguments.binary, f"{directory}/{name}", role, of, f"file://{store}/", ONE_SLOT)
+
+        roles = [("api", "api"), ("worker", "worker"), ("quick", "all")]
+        api, worker, quick = [service(name, role, database) for name, role in roles]
+        beside = [service(f"second_{role}", role, second) for role in ("api", "worker")]
+        services = [api, worker, quick, *beside]
         try:
             api.start()
             api.require_ready()
@@ -296,6 +373,9 @@ def main():
             rate = measure_queue(table, worker, backlog, assets, arguments.seconds)
             worker.kill()
             measure_cached(table, quick, backlog, assets["cache"], rate)
+            quick.kill()
+            api.kill()
+            measure_backlog(table, *beside, second, recording, arguments.seconds)
         finally:
             for service in services:
                 if service.is_running():

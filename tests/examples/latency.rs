@@ -2,12 +2,13 @@
 //!
 //! Starts the given program on a database of its own, analyses `FILE` (with the `signal` backend), puts a clip of it on
 //! a timeline, and then sends requests at a fixed rate, independent of earlier answers (an open loop): a slow answer
-//! delays no other request, and its wait counts. Prints percentiles of the time since a request was due.
+//! delays no other request, and its wait counts. Prints a Markdown table with percentiles of the time since a request
+//! was due, and exits with 1 when the 99th one of a call misses its aim.
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a measurement that fails has nothing to say")]
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use db::testing::TestDatabase;
@@ -17,6 +18,32 @@ use tokio::time::{Instant, sleep_until};
 
 const LENGTH: Duration = Duration::from_secs(20);
 const WARM_UP: Duration = Duration::from_secs(3);
+const HEAD: &str = "\
+| call | calls a second | bytes | p50 (ms) | p99 (ms) | p99.9 (ms) | aim of p99 (ms) | |
+|---|---|---|---|---|---|---|---|";
+
+/// A call that is measured.
+struct Measurement {
+    name: &'static str,
+    /// Calls a second.
+    rate: u32,
+    /// Maximum of the 99th percentile, in milliseconds; none if no aim is set.
+    aim_ms: Option<f64>,
+}
+
+impl Measurement {
+    /// Prints the row of the sorted `times` in milliseconds, of answers of `size` bytes; returns whether the aim is met.
+    fn report(&self, times: &[f64], size: usize) -> bool {
+        let Self { name, rate, aim_ms } = self;
+        let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize];
+        let (p50, p99, p999) = (at(0.5), at(0.99), at(0.999));
+        let is_met = aim_ms.is_none_or(|aim| p99 <= aim);
+        let aim = aim_ms.map_or_else(|| "none".to_owned(), |aim| aim.to_string());
+        let verdict = if is_met { "" } else { "missed" };
+        println!("| {name} | {rate} | {size} | {p50:.2} | {p99:.2} | {p999:.2} | {aim} | {verdict} |");
+        is_met
+    }
+}
 
 struct Server {
     child: Child,
@@ -68,8 +95,9 @@ impl Server {
         answer.error_for_status().expect("a success").json().await.expect("JSON")
     }
 
-    /// Sends `rate` requests a second; prints percentiles in milliseconds.
-    async fn measure(&self, name: &str, rate: u32, request: impl Fn() -> RequestBuilder) {
+    /// Sends requests at the rate of `measurement` and prints its row; returns whether the aim is met.
+    async fn measure(&self, measurement: Measurement, request: impl Fn() -> RequestBuilder) -> bool {
+        let rate = measurement.rate;
         let began = Instant::now() + Duration::from_millis(100);
         let calls = rate * (LENGTH + WARM_UP).as_secs() as u32;
         let mut running = Vec::new();
@@ -93,18 +121,12 @@ impl Server {
             }
         }
         times.sort_by(f64::total_cmp);
-        let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize];
-        println!(
-            "  {name:<34} {rate:>4}/s {size:>8} bytes   p50 {:6.2} ms   p99 {:6.2} ms   p99.9 {:6.2} ms",
-            at(0.5),
-            at(0.99),
-            at(0.999)
-        );
+        measurement.report(&times, size)
     }
 }
 
 #[tokio::main]
-async fn main() {
+async fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let (program, file) = (arguments.next().expect("the program"), arguments.next().expect("a recording"));
     let data = tempfile::tempdir().expect("a directory");
@@ -133,10 +155,16 @@ async fn main() {
         .await;
     let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
     let by_clip = format!("/audio/semantic-timeline/by-clip/{}", id(&made["clips"][0]));
-    server.measure("by-clip, 30 s of the recording", 500, || server.request("GET", &by_clip)).await;
     let path = "/audio/semantic-timeline/analyze";
-    server.measure("analyze, found in the cache", 200, || server.request("POST", path).json(&analyze)).await;
     let content = format!("/media-v2/assets/{}/content", id(&asset));
-    let part = || server.request("GET", &content).header("range", "bytes=0-49151");
-    server.measure("48 KiB of content", 200, part).await;
+    println!("{HEAD}");
+    let clip = Measurement { name: "by-clip, 30 s of the recording", rate: 500, aim_ms: Some(10.0) };
+    let cached = Measurement { name: "analyze, found in the cache", rate: 200, aim_ms: Some(5.0) };
+    let part = Measurement { name: "48 KiB of content", rate: 200, aim_ms: None };
+    let met = [
+        server.measure(clip, || server.request("GET", &by_clip)).await,
+        server.measure(cached, || server.request("POST", path).json(&analyze)).await,
+        server.measure(part, || server.request("GET", &content).header("range", "bytes=0-49151")).await,
+    ];
+    if met == [true; 3] { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

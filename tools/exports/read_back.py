@@ -5,7 +5,8 @@
     tools/exports/read_back.py DIRECTORY
 
 Readers: opentimelineio with its adapters for Final Cut Pro 7 and CMX 3600, mido, jams, praat-parselmouth
-(tools/exports/requirements.txt), and ffmpeg if it is installed. FCPXML is checked by its rules, without its editor.
+(tools/exports/requirements.txt), Chromium for WebVTT, and ffmpeg if it is installed. FCPXML is checked by its rules,
+without its editor.
 Prints the first difference of each format and a line for each format; exits with 1 if any file differs.
 """
 
@@ -21,6 +22,7 @@ import jams
 import mido
 import opentimelineio as otio
 import parselmouth
+import webvtt_in_chromium
 
 MICROS = 1_000_000
 
@@ -63,6 +65,12 @@ def near(what, found, wanted, within):
     assert abs(float(found) - float(wanted)) <= float(within) + 1e-6, f"{what}: {float(found)} is not {float(wanted)}"
 
 
+def begin_of(media, rate):
+    """Source timecode of a file, on the frames of the timeline if the file has no video."""
+    begin = Fraction(media["timecode"], MICROS)
+    return begin if media["fps"] else Fraction(int(begin * rate + Fraction(1, 2))) / rate
+
+
 def check_tracks(timeline, truth, rate, *, tracks=None, names=True, source=True):
     """Compares clips of an OTIO timeline: place, length, source, name and media."""
     half = Fraction(1, 2) / rate
@@ -84,7 +92,7 @@ def check_tracks(timeline, truth, rate, *, tracks=None, names=True, source=True)
                 assert item.name == clip["name"], (item.name, clip["name"])
             media = truth["media"][clip["media"]]
             if source:
-                source_start += Fraction(media["timecode"], MICROS)
+                source_start += begin_of(media, rate)
                 near("source", item.source_range.start_time.to_seconds(), source_start, half)
             clips += 1
     return clips
@@ -143,6 +151,10 @@ def check_fcp7(path, truth, rate, wanted):
             speeds = [p.findtext("value") for p in item.iter("parameter") if p.findtext("parameterid") == "speed"]
             assert [float(value) for value in speeds] == ([100 * clip["speed"]] if speed != 1 else []), speeds
             channel = item.findtext("sourcetrack/trackindex")
+            levels = [p.findtext("value") for p in item.iter("parameter") if p.findtext("parameterid") == "level"]
+            assert bool(levels) == (channel is not None and clip["gain_db"] != 0), clip["name"]
+            for level in levels:
+                near("level", float(level), 10 ** (clip["gain_db"] / 20), 1e-6)
             links = [link.text for link in item.iter("linkclipref")]
             assert channel == (str(track["channel"]) if "channel" in track else None)
             count = truth["media"][clip["media"]]["channels"] if channel else 1
@@ -205,13 +217,18 @@ def of_fcpxml(path, truth):
             assert (at * rate, stop * rate) == (first, last), clip["name"]
             assert element.get("name") == clip["name"]
             media = truth["media"][clip["media"]]
-            begin = Fraction(media["timecode"], MICROS)
+            begin = begin_of(media, rate)
             local = begin + source / Fraction(clip["speed"])
             near("start", start, local, Fraction(1, 2) / rate)
             both = media["has_video"] and media["channels"] > 0
             part = "audio" if lane < 0 else None if truth["embedded_audio"] else "video"
             assert element.get("srcEnable") == (part if both else None), clip["name"]
             assert element.find("metadata/md").get("key") == "harkback.clip_id"
+            volume = element.find("adjust-volume")
+            plays_audio = media["channels"] > 0 and (lane < 0 or truth["embedded_audio"])
+            assert (volume is not None) == (plays_audio and clip["gain_db"] != 0), clip["name"]
+            if volume is not None:
+                assert float(volume.get("amount").removesuffix("dB")) == clip["gain_db"], clip["name"]
             if clip["speed"] != 1:
                 points = [(seconds(p.get("time")), seconds(p.get("value"))) for p in element.find("timeMap")]
                 (t0, v0), (t1, v1) = points
@@ -268,7 +285,7 @@ def check_edl(text, truth, rate, tracks):
         rows = list(expected(truth, track, rate))
         for ((first, last, *record), fps), (clip, start, end, source) in zip(events.get(channel, []), rows, strict=True):
             assert record == [start, end], clip["name"]
-            begin = Fraction(truth["media"][clip["media"]]["timecode"], MICROS)
+            begin = begin_of(truth["media"][clip["media"]], rate)
             near("source", first / rate, begin + source, Fraction(1, 2) / rate + Fraction(4, MICROS))
             speed = Fraction(clip["speed"])
             assert last - first == max(1, int((end - start) * speed + Fraction(1, 2))), clip["name"]
@@ -286,6 +303,7 @@ def of_csv(path, truth):
         assert json.loads(row["metadata"])["clip_id"].startswith("clip_")
         for name, wanted in (("start_ms", "start"), ("end_ms", "end"), ("source_start_ms", "source")):
             assert round(float(row[name]) * 1000) == clip[wanted], name
+        assert float(row["gain_db"]) == clip["gain_db"]
     return len(rows)
 
 
@@ -465,6 +483,16 @@ def of_textgrid(path, truth):
     return count
 
 
+def of_vtt(cues, truth):
+    assert len(cues) == len(truth["captions"]), (len(cues), len(truth["captions"]))
+    for cue, caption in zip(cues, truth["captions"]):
+        near("start", cue["start"], caption["start_ms"] / 1000, 1e-6)
+        near("end", cue["end"], caption["end_ms"] / 1000, 1e-6)
+        assert cue["text"] == caption["text"], (cue, caption)
+        assert cue["voice"] == (caption["speaker"] or ""), (cue, caption)
+    return len(cues)
+
+
 EDIT = {"otio": of_otio, "xml": of_fcp7, "fcpxml": of_fcpxml, "edl": of_edl, "csv": of_csv}
 NOTES = {
     "otio": of_marker_otio,
@@ -496,6 +524,16 @@ def main():
                 failed[name] += 1
                 if failed[name] == 1:
                     print(f"{folder.name} {extension}: {type(error).__name__}: {error}", file=sys.stderr)
+    files = sorted(directory.glob("notes*/export.vtt"))
+    if not webvtt_in_chromium.is_installed():
+        print(f"notes vtt: {len(files)} files skipped: Chromium is not installed", file=sys.stderr)
+        files = []
+    for path, cues in zip(files, webvtt_in_chromium.cues(files)):
+        try:
+            counts["notes vtt"] += of_vtt(cues, json.loads((path.parent / "truth.json").read_text()))
+        except Exception as error:
+            failed["notes vtt"] += 1
+            print(f"{path.parent.name} vtt: {type(error).__name__}: {error}", file=sys.stderr)
     for name, count in counts.items():
         print(f"{name:20} {count:6} items read back, {failed[name]} files differ")
     sys.exit(1 if failed else 0)

@@ -9,6 +9,13 @@ target=${CARGO_TARGET_DIR:-target}
 readers=$target/exports-readers
 export SQLX_OFFLINE=true
 
+# Chromium reads WebVTT as players do.
+if ! command -v chromium >/dev/null && ((EUID == 0)) && command -v apt-get >/dev/null; then
+  echo 'installing chromium, which reads the captions …' >&2
+  apt-get -q -y update >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends chromium >/dev/null
+fi
+
 if ! cmp -s tools/exports/requirements.txt "$readers/requirements.txt"; then
   rm -rf "$readers"
   python3 -m venv "$readers"

@@ -14,6 +14,17 @@ use crate::{ApiKeys, BrowserPolicy, Caller, Error, JwtVerifier, Links};
 /// Paths that need no credentials: their answers reveal nothing about a tenant.
 const PUBLIC: [&str; 6] = ["/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"];
 
+/// Paths whose POST writes nothing, as in the OpenAPI document: reports of what exports lose, and archives of samples.
+/// They need the level [`AccessLevel::Read`] only, as GET does.
+pub const READING_POSTS: [&str; 6] = [
+    "/video/projects/{project_id}/export",
+    "/video/sequences/{sequence_id}/export",
+    "/audio/to-video-origin/{shot_list_artifact_id}/export",
+    "/audio/semantic-timeline/{artifact_id}/export",
+    "/audio/semantic-timeline/by-clip/{clip_id}/export",
+    "/audio/samples/archive",
+];
+
 /// How callers are authenticated, and so where tenant and environment come from.
 #[derive(Clone, Debug)]
 pub enum Authentication {
@@ -83,19 +94,21 @@ fn admit_caller(caller: &Caller, request: &mut Request) -> Result<(), Problem> {
 }
 
 fn needed(method: &Method, path: &str) -> AccessLevel {
-    let reads = method.is_safe() || (method == Method::POST && is_export(path));
-    if reads { AccessLevel::Read } else { AccessLevel::Write }
+    let is_reading_post =
+        || method == Method::POST && READING_POSTS.iter().any(|route| is_path_of(route, path));
+    if method.is_safe() || is_reading_post() { AccessLevel::Read } else { AccessLevel::Write }
 }
 
-/// Whether `path` is that of an export, whose POST writes nothing: it reports what the export would lose.
-fn is_export(path: &str) -> bool {
-    let parts: Vec<&str> = path.split('/').skip(1).collect();
-    matches!(
-        parts.as_slice(),
-        ["video", "projects" | "sequences", _, "export"]
-            | ["audio", "to-video-origin" | "semantic-timeline", _, "export"]
-            | ["audio", "semantic-timeline", "by-clip", _, "export"]
-    )
+/// Whether `path` is one of `route`, whose segments in braces are of any path.
+fn is_path_of(route: &str, path: &str) -> bool {
+    let (mut segments, mut given) = (route.split('/'), path.split('/'));
+    loop {
+        match (segments.next(), given.next()) {
+            (None, None) => return true,
+            (Some(segment), Some(given)) if segment.starts_with('{') || segment == given => {}
+            _ => return false,
+        }
+    }
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
@@ -111,18 +124,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reports_of_exports_need_read_only() {
+    fn posts_that_write_nothing_need_read_only() {
         for path in [
             "/video/projects/p1/export",
             "/video/sequences/s1/export",
             "/audio/to-video-origin/a1/export",
             "/audio/semantic-timeline/a1/export",
             "/audio/semantic-timeline/by-clip/c1/export",
+            "/audio/samples/archive",
         ] {
             assert_eq!(needed(&Method::POST, path), AccessLevel::Read, "{path}");
             assert_eq!(needed(&Method::DELETE, path), AccessLevel::Write, "{path}");
         }
-        for path in ["/video/tracks/t1/export", "/video/projects/p1", "/export", "/media-v2/links"] {
+        for path in [
+            "/video/tracks/t1/export",
+            "/video/projects/p1/export/",
+            "/video/projects/p1",
+            "/export",
+            "/media-v2/links",
+        ] {
             assert_eq!(needed(&Method::POST, path), AccessLevel::Write, "{path}");
             assert_eq!(needed(&Method::GET, path), AccessLevel::Read, "{path}");
         }

@@ -26,6 +26,6 @@ pub use browsers::BrowserPolicy;
 pub use caller::Caller;
 pub use error::{ERRORS, Error};
 pub use jwt::{JwtSettings, JwtVerifier};
-pub use layer::{Access, Authentication, enforce};
+pub use layer::{Access, Authentication, READING_POSTS, enforce};
 pub use links::Links;
 pub use routes::router;

@@ -14,6 +14,7 @@ use audio_field_to_samples::extract::{FeatureSet, extract};
 use audio_field_to_samples::hits::{self, HitParams};
 use audio_field_to_samples::loops::{self, LoopParams};
 use audio_field_to_samples::{MAX_SAMPLES, SliceLabel};
+use audio_signal::Control;
 use primitives::Id;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -24,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .try_into()
         .map_err(|_| "give a recording and a folder")?;
     let features =
-        extract(&File::open(&recording)?.into(), FeatureSet { rhythm: true, bands: true }, &|| false)?;
+        extract(&File::open(&recording)?.into(), FeatureSet { rhythm: true, bands: true }, &Control::none())?;
     let mut hits = hits::detect(&features.rhythm.onsets, &features.envelope, &HitParams::default());
     hits.truncate(MAX_SAMPLES);
     let loops = loops::detect(&features, &LoopParams::default());
@@ -53,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         file.write_all(piece)?;
         if last { file.sync_all() } else { Ok(()) }
     };
-    let made = cut(&File::open(&recording)?.into(), &cuts, &|| false, &mut |piece| {
+    let made = cut(&File::open(&recording)?.into(), &cuts, &Control::none(), &mut |piece| {
         bytes += piece.bytes.len();
         failure = write(piece.cut, &piece.bytes, piece.last).err();
         failure.is_none()

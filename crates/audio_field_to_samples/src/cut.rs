@@ -6,8 +6,10 @@
 
 use std::ops::Range;
 
+use audio_signal::{Control, Progress};
 use bytes::Bytes;
 use media_decode::{AudioFormat, DecodeError, MediaInput};
+use media_time::MediaTime;
 
 use crate::fade::Fade;
 use crate::slice_label::SliceLabel;
@@ -66,24 +68,28 @@ pub enum CutError {
 }
 
 /// Decodes a recording once and cuts all of `cuts`, in any order, with any overlap. The slices are returned in the
-/// order of `cuts`. `take` receives the pieces; it returns `false` to stop.
+/// order of `cuts`. `take` receives the pieces; it returns `false` to stop. The progress is that to the end of the last
+/// slice.
 ///
 /// # Errors
 /// See [`CutError`].
 pub fn cut(
     input: &MediaInput,
     cuts: &[Cut],
-    cancelled: &dyn Fn() -> bool,
+    control: &Control<'_>,
     take: &mut dyn FnMut(Piece) -> bool,
 ) -> Result<Vec<Slice>, CutError> {
     let mut decoder = input.decoder()?;
     let mut cutter = Cutter::new(decoder.format().clone(), cuts);
+    let end = cuts.iter().map(|cut| cut.frames.end).max();
+    let expected_duration = end.map(|end| MediaTime::from_frames(end, decoder.format().rate));
     while !cutter.is_done() {
-        if cancelled() {
+        if (control.cancelled)() {
             return Err(DecodeError::Cancelled.into());
         }
         let block = decoder.next_block()?.ok_or(CutError::Changed)?;
         cutter.push(block.samples, take)?;
+        (control.progress)(Progress { position: decoder.position(), expected_duration });
     }
     Ok(cutter.slices.into_iter().flatten().collect())
 }

@@ -1,7 +1,8 @@
 //! The first pass over a recording: extracts the features of all detectors.
 
-use audio_signal::{Rhythm, RhythmAnalyzer};
+use audio_signal::{Control, Progress, Rhythm, RhythmAnalyzer};
 use media_decode::{AudioFormat, DecodeError, MediaInput};
+use media_time::MediaTime;
 
 use crate::bands::{BandLevels, BandMeter};
 use crate::envelope::Envelope;
@@ -43,25 +44,28 @@ impl FeatureSet {
 ///
 /// # Errors
 /// Those of [`MediaInput::decoder`] and of decoding; [`DecodeError::Undecodable`] when there are no samples;
-/// [`DecodeError::Cancelled`] when `cancelled` returns `true`.
+/// [`DecodeError::Cancelled`] when `control` cancels.
 pub fn extract(
     input: &MediaInput,
     wanted: FeatureSet,
-    cancelled: &dyn Fn() -> bool,
+    control: &Control<'_>,
 ) -> Result<RecordingFeatures, DecodeError> {
     let mut decoder = input.decoder()?;
     let format = decoder.format().clone();
     let channels = format.channels();
+    let expected_duration = decoder.expected_duration();
     let mut envelope = Envelope::new(format.rate, channels);
     let mut rhythm = (wanted.rhythm || wanted.bands).then(|| RhythmAnalyzer::new(format.rate));
     let mut bands = wanted.bands.then(|| BandMeter::new(format.rate));
     let (mut frames, mut mono) = (0, Vec::new());
     let gain = 1.0 / channels as f32;
     while let Some(block) = decoder.next_block()? {
-        if cancelled() {
+        if (control.cancelled)() {
             return Err(DecodeError::Cancelled);
         }
         frames += block.frames() as u64;
+        let position = MediaTime::from_frames(frames, format.rate);
+        (control.progress)(Progress { position, expected_duration });
         let Some(rhythm) = &mut rhythm else { continue };
         envelope.push(block.samples);
         mono.clear();

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use audio_signal::{Control, Progress};
 use blob_store::{BlobId, BlobStore};
 use media_decode::{AudioFormat, DecodeError, MediaInput};
 use primitives::Id;
-use scheduling::WorkQueue;
+use scheduling::{WorkProgress, WorkQueue};
 use tokio::sync::mpsc;
 
 use crate::Error;
@@ -20,6 +21,8 @@ use crate::source::SampleSource;
 
 /// Capacity of the channel to the store, in pieces; bounds the memory of samples together with the slices being cut.
 const PIECES: usize = 16;
+/// Share of the first pass, which detects, in the whole work; the second one only copies samples.
+const DETECTING: f64 = 0.7;
 
 /// The output of all jobs on a recording.
 #[derive(Debug)]
@@ -75,9 +78,10 @@ pub(crate) async fn make(
 ) -> Result<JobOutput, Error> {
     let (sender, receiver) = mpsc::channel(PIECES);
     let (asset_id, audio_stream) = (source.asset.id.clone(), source.audio_stream);
+    let watched = WorkProgress::current();
     let work = queue.run(move |cancellation| {
         let input = WorkerInput { recording, asset_id, audio_stream };
-        work(&input, &jobs, &|| cancellation.is_cancelled(), &sender)
+        work(&input, &jobs, &watched, &|| cancellation.is_cancelled(), &sender)
     });
     let (worked, stored) = tokio::join!(work, write_slices(blobs, receiver));
     // A failure of the store stops the work, so it is reported first.
@@ -99,18 +103,25 @@ pub(crate) async fn make(
 fn work(
     input: &WorkerInput,
     jobs: &[(DetectorJob, Vec<SpokenWord>)],
+    watched: &WorkProgress,
     cancelled: &dyn Fn() -> bool,
     sender: &mpsc::Sender<Piece>,
 ) -> Result<WorkerOutput, Error> {
-    let features = extract(&input.recording, features_of(jobs.iter().map(|(job, _)| job)), cancelled)?;
+    let detecting = |progress: Progress| watched.report("detecting", DETECTING * progress.fraction());
+    let control = Control { progress: &detecting, cancelled };
+    let features = extract(&input.recording, features_of(jobs.iter().map(|(job, _)| job)), &control)?;
     let plans: Vec<Result<SlicePlan, Error>> =
         jobs.iter().map(|(job, words)| SlicePlan::new(job, &features, words)).collect();
     if cancelled() {
         return Err(DecodeError::Cancelled.into());
     }
     let cuts = cuts(input, &features.format, jobs, &plans);
+    let cutting = |progress: Progress| {
+        watched.report("cutting", DETECTING + (1.0 - DETECTING) * progress.fraction());
+    };
+    let control = Control { progress: &cutting, cancelled };
     let slices =
-        cut::cut(&input.recording, &cuts, cancelled, &mut |piece| sender.blocking_send(piece).is_ok())?;
+        cut::cut(&input.recording, &cuts, &control, &mut |piece| sender.blocking_send(piece).is_ok())?;
     Ok(WorkerOutput { format: features.format, plans, slices })
 }
 

@@ -121,7 +121,7 @@ async fn detect_phrases(
     samples.detect(&context, &request).await.map(Json)
 }
 
-http_kit::error_responses!(ArchiveErrors: ARTIFACT_NOT_FOUND, INVALID_BODY, NOT_A_SAMPLE, TOO_MANY_FILES);
+http_kit::error_responses!(ArchiveErrors: ARTIFACT_NOT_FOUND, INVALID_BODY, NOT_A_SAMPLE, TOO_MANY_FILES, QUEUE_FULL);
 
 /// Download samples as a ZIP archive
 ///

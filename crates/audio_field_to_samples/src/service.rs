@@ -8,7 +8,9 @@ use http_kit::RequestContext;
 use media_v2::MediaService;
 use primitives::{Clock, Scope};
 use scheduling::{SingleFlight, WorkQueue};
+use tokio::sync::Semaphore;
 
+use crate::archive::MAX_CONCURRENT;
 use crate::checks::Checks;
 use crate::detector::SampleDetector;
 use crate::job::{DetectorJob, common_key};
@@ -32,6 +34,8 @@ struct Inner {
     timelines: SemanticTimelines,
     queue: WorkQueue,
     single_flight: SingleFlight,
+    /// Slots of archives.
+    archives: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
 }
 
@@ -45,12 +49,18 @@ impl FieldToSamples {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let single_flight = SingleFlight::new(media.pool().clone());
-        Self(Arc::new(Inner { media, timelines, queue, single_flight, clock }))
+        let archives = Arc::new(Semaphore::new(MAX_CONCURRENT));
+        Self(Arc::new(Inner { media, timelines, queue, single_flight, archives, clock }))
     }
 
     /// The store of assets and artifacts.
     pub(crate) fn media(&self) -> &MediaService {
         &self.0.media
+    }
+
+    /// The slots of archives that are planned and sent.
+    pub(crate) fn archives(&self) -> &Arc<Semaphore> {
+        &self.0.archives
     }
 
     /// Runs the requested detectors. If one fails because its own input is missing, `summary_meta.errors` reports it.

@@ -39,10 +39,8 @@ impl SliceLabel {
 
     fn origin(&self, rate: u32, frames: &Range<u64>) -> WaveOrigin {
         let length = frames.end - frames.start;
-        let [start_ms, end_ms] = [frames.start, frames.end].map(|frame| {
-            let time = MediaTime::from_samples(i64::try_from(frame).unwrap_or(i64::MAX), rate);
-            format!("{:.3}", time.as_millis_f64())
-        });
+        let [start_ms, end_ms] = [frames.start, frames.end]
+            .map(|frame| format!("{:.3}", MediaTime::from_frames(frame, rate).as_millis_f64()));
         let (asset, role) = (self.asset_id.as_str(), self.role);
         let stream = self.audio_stream.map(|stream| format!("-stream{stream}")).unwrap_or_default();
         let mut properties = vec![

@@ -2,21 +2,17 @@
 
 use std::io::{BufReader, Read};
 
-use audio_semantic_timeline::store::{TimelineOf, find_timelines};
+use audio_semantic_timeline::store::{find_default_timelines, wrongly_analysed};
 use audio_semantic_timeline::{SemanticTimelines, Transcript};
 use media_time::{MediaTime, Window};
 use media_v2::{Artifact, MAX_STORED_JSON_BYTES, MediaError, MediaService};
 use primitives::{Id, Scope};
 use scheduling::WorkError;
 use serde::Deserialize;
-use sqlx::PgConnection;
 
 use crate::phrases::SpokenWord;
 use crate::source::SampleSource;
 use crate::{Error, store};
-
-/// Backend type of timelines whose speech was transcribed: if such a timeline has no words, there is no speech.
-const SPEECH_BACKEND: &str = "whisper_aubio";
 
 /// The artifact with the words of a recording.
 #[derive(Clone, Debug)]
@@ -44,19 +40,16 @@ impl WordSource {
         {
             return Ok(Self::Transcript(Box::new(artifact)));
         }
-        let wanted = TimelineOf { asset_id: asset_id.clone(), artifact_id: None };
         // A timeline without a transcript has words only if a caller registered it, for the default stream.
         if source.audio_stream.is_some() {
             return Err(Error::WordsNotFound(asset_id.clone()));
         }
-        let found = find_timelines(&mut conn, scope, &[wanted]).await?.into_iter().next().flatten();
-        if let Some(id) = found
-            && is_of_default_stream(&mut conn, scope, &id).await?
-        {
+        let assets = std::slice::from_ref(asset_id);
+        let found = find_default_timelines(&mut conn, scope, assets).await?;
+        if let Some(id) = found.into_iter().flatten().next() {
             return Ok(Self::Timeline(id));
         }
-        let assets = std::slice::from_ref(asset_id);
-        let stale = audio_semantic_timeline::store::wrongly_analysed(&mut conn, scope, assets).await?;
+        let stale = wrongly_analysed(&mut conn, scope, assets).await?;
         let (asset_id, is_stale) = (asset_id.clone(), !stale.is_empty());
         Err(if is_stale { Error::WordsStale(asset_id) } else { Error::WordsNotFound(asset_id) })
     }
@@ -84,7 +77,7 @@ impl WordSource {
             Self::Timeline(id) => {
                 let summary = timelines.get(scope, id).await?.summary;
                 let words = Transcript::of(&summary).words;
-                if words.is_empty() && summary.meta.run.backend_type != SPEECH_BACKEND {
+                if words.is_empty() && !summary.meta.run.is_transcribed() {
                     return Err(Error::WordsNotFound(summary.asset_id));
                 }
                 let spoken = words.into_iter().filter_map(|word| {
@@ -95,12 +88,6 @@ impl WordSource {
             }
         }
     }
-}
-
-/// Whether a timeline is of the default audio stream: [`find_timelines`] falls back to those of other streams.
-async fn is_of_default_stream(conn: &mut PgConnection, scope: &Scope, timeline: &Id) -> Result<bool, Error> {
-    let artifact = media_v2::store::find_artifact(conn, scope, timeline).await?;
-    Ok(artifact.is_some_and(|artifact| !artifact.meta.contains_key("audio_stream")))
 }
 
 /// The fields of a transcript that are used; transcripts registered by callers may have more.

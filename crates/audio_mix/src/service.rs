@@ -13,7 +13,7 @@ use media_v2::{
     Artifact, ArtifactKind, AssetKind, MediaError, MediaService, Meta, NewArtifact, NewAsset, pipeline_hash,
 };
 use primitives::{Clock, Id, Scope};
-use scheduling::{SingleFlight, WorkQueue};
+use scheduling::{SingleFlight, WorkProgress, WorkQueue};
 use serde_json::{Value, json};
 
 use crate::clip_store::FRAME_BYTES;
@@ -156,10 +156,11 @@ impl PatternMixer {
         let files = files.map_err(MediaError::from)?;
         let windows = windows(&job.mix.clips, inputs.len());
         let (placed, frames) = (job.mix.clips.clone(), job.mix.frames);
+        let watched = WorkProgress::current();
         let work = self.0.queue.run(move |cancellation| {
-            wave::write_wave(files, inputs.into_iter().zip(windows), &placed, frames, &|| {
-                cancellation.is_cancelled()
-            })
+            let samples = inputs.into_iter().zip(windows);
+            let done = |stage, done| watched.report(stage, done);
+            wave::write_wave(files, samples, &placed, frames, &done, &|| cancellation.is_cancelled())
         });
         work.await?
     }

@@ -15,6 +15,10 @@ use crate::{CHANNELS, ClipStore, Error, MixError, MixProgress, PlacedClip, RATE,
 
 const STEREO: FloatFormat = FloatFormat { channels: CHANNELS as u16, rate: RATE, speaker_mask: 0b11 };
 
+/// Shares of decoding the samples and of mixing them; then the file is written.
+const DECODING: f64 = 0.5;
+const MIXING: f64 = 0.4;
+
 /// A written file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct WrittenMix {
@@ -24,21 +28,25 @@ pub(crate) struct WrittenMix {
 }
 
 /// Mixes `clips` of `samples`, each with the windows that are used, into the last of `files`; the others hold the
-/// samples and the mix before its level is known.
+/// samples and the mix before its level is known. `done` receives the stage and the completed fraction.
 pub(crate) fn write_wave(
     files: [File; 3],
-    samples: impl Iterator<Item = ((Id, MediaInput), Vec<Range<u64>>)>,
+    samples: impl ExactSizeIterator<Item = ((Id, MediaInput), Vec<Range<u64>>)>,
     clips: &[PlacedClip],
     frames: u64,
+    done: &dyn Fn(&'static str, f64),
     cancelled: &dyn Fn() -> bool,
 ) -> Result<WrittenMix, Error> {
     let [clip_file, mix_file, out] = files;
     let mut store = ClipStore::new(clip_file);
-    for ((artifact_id, input), windows) in samples {
+    let count = samples.len() as f64;
+    for (index, ((artifact_id, input), windows)) in samples.enumerate() {
         let added = store.add(&input, windows, cancelled);
         added.map_err(|source| Error::Sample { artifact_id, source })?;
+        done("decoding", DECODING * (index + 1) as f64 / count);
     }
-    let progress = MixProgress { done: &|_| {}, cancelled };
+    let mixed = |position: u64| done("mixing", DECODING + MIXING * position as f64 / frames.max(1) as f64);
+    let progress = MixProgress { done: &mixed, cancelled };
     let gain_db = write_mix(&store, clips, frames, &progress, &mut BufWriter::new(&mix_file))?;
     write_file(mix_file, out, frames, gain_db).map_err(MixError::from)?;
     let duration = MediaTime::from_frames(frames, RATE);

@@ -67,8 +67,8 @@ pub enum Error {
     ModelNotFound(String),
     /// The timeline was made without a speech model.
     #[error(
-        "the timeline of asset {0} was made without a speech model and has no words: configure one and POST \
-         /audio/semantic-timeline/analyze again"
+        "the timeline of asset {0} has no words, because it was made without a speech model or without \
+         include_speech_music: configure a model and POST /audio/semantic-timeline/analyze again"
     )]
     WordsNotFound(Id),
     /// A timeline or transcript cannot be serialized as JSON.

@@ -4,7 +4,7 @@
 //! - [`SemanticTimelines`] is the service, [`router`] its HTTP interface;
 //! - [`model`] has the request and response types, [`Summary`](model::Summary) is the stored one;
 //! - [`backend`] analyses a recording: [`Backends`](backend::Backends) chooses the backend;
-//! - [`Transcript`] contains the words of a timeline, which [`interchange`] formats as captions;
+//! - [`Transcript`] contains the words of a timeline, which [`interchange`] formats as captions by [`CaptionParameters`];
 //! - [`annotations()`] converts a timeline for the writers of [`interchange::notes`];
 //! - [`plot`] draws a timeline as SVG;
 //! - [`openai`] transcribes uploads with a route compatible with OpenAI's API;
@@ -16,6 +16,7 @@
 mod annotations;
 pub mod backend;
 mod cache_key;
+mod caption_parameters;
 pub mod codes;
 mod error;
 pub mod model;
@@ -31,6 +32,7 @@ mod speaker_turns;
 pub mod speakers;
 pub mod spoken;
 pub mod store;
+mod stored;
 pub mod stub;
 mod summary;
 mod transcript;
@@ -39,6 +41,7 @@ pub mod voices;
 
 pub use annotations::annotations;
 pub use cache_key::cache_key;
+pub use caption_parameters::{CaptionParameters, OutOfRange};
 pub use error::Error;
 pub use params::EffectiveParams;
 pub use registered::RegisteredDocuments;
@@ -46,4 +49,5 @@ pub use routes::router;
 pub use service::{ArtifactOrigins, SemanticTimelines, analyze_recording};
 pub use slice::{slice, transcription};
 pub use speaker_labels::SpeakerLabels;
+pub use stored::stored_summary;
 pub use transcript::{Transcript, TranscriptFormat};

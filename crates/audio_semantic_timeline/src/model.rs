@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::EffectiveParams;
+use crate::backend::BackendKind;
 use crate::speakers::{Speaker, SpeakerTurn, SpeakersOption};
 
 /// The kind of audio in a span.
@@ -35,6 +36,11 @@ pub struct AudioEvent {
     pub end_ms: i64,
     /// Loudness of the span in LUFS (ITU-R BS.1770-4, ungated); null for digital silence.
     pub loudness_lufs: Option<f64>,
+    /// Energy of the span: the mean square of the K-weighted samples, relative to full scale, summed over the channels. It
+    /// is derived from `loudness_lufs` in responses, and not stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = f64, required = false)]
+    pub energy: Option<f64>,
     /// Confidence in `kind`, 0 to 1.
     pub confidence: Option<f64>,
     /// The transcribed text, if any.
@@ -129,6 +135,24 @@ pub struct Summary {
     pub meta: SummaryMeta,
 }
 
+impl Summary {
+    /// The timeline with the energy of each event, for responses.
+    #[must_use]
+    pub fn with_energy(mut self) -> Self {
+        for event in &mut self.events {
+            event.energy = event.loudness_lufs.map(energy_of_loudness);
+        }
+        self
+    }
+}
+
+/// The mean square of a loudness in LUFS (ITU-R BS.1770-4: L = −0.691 + 10 log10 of it), to four significant digits.
+fn energy_of_loudness(lufs: f64) -> f64 {
+    let energy = 10_f64.powf((lufs + 0.691) / 10.0);
+    // Its text has five digits at most, whatever the last bits are.
+    format!("{energy:.3e}").parse().unwrap_or(energy)
+}
+
 /// Description of the analysis, and further results.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SummaryMeta {
@@ -204,6 +228,15 @@ pub struct RunMeta {
     #[serde(default)]
     #[schema(required)]
     pub analysis: Map<String, Value>,
+}
+
+impl RunMeta {
+    /// Whether the speech was transcribed. A timeline without words of such a run has no speech; that of another run has
+    /// words only if a caller registered them.
+    #[must_use]
+    pub fn is_transcribed(&self) -> bool {
+        self.backend_type == BackendKind::WhisperAubio.as_str() && self.include_speech_music
+    }
 }
 
 /// An alternative tempo with its weight.

@@ -10,7 +10,6 @@ mod voice_tests;
 mod voices;
 
 use std::fmt;
-use std::io::Read;
 use std::sync::Arc;
 
 use audio_signal::{Control, Progress};
@@ -18,9 +17,7 @@ use blob_store::BlobId;
 use http_kit::RequestContext;
 use media_decode::DecoderKind;
 use media_time::{AssetTime, MediaTime, Window};
-use media_v2::{
-    Artifact, AssetDecoder, Content, MAX_STORED_JSON_BYTES, MediaAsset, MediaError, MediaService,
-};
+use media_v2::{Artifact, AssetDecoder, Content, MediaAsset, MediaError, MediaService};
 use primitives::{Clock, Id, Scope};
 use scheduling::{SingleFlight, WorkError, WorkProgress, WorkQueue};
 use video_timeline::{Clip, VideoTimeline};
@@ -30,7 +27,7 @@ use crate::backend::{Backends, Recording, Selection};
 use crate::model::{AnalyzeMeta, AnalyzeRequest, AnalyzeResponse, Summary, TimelineResponse};
 use crate::store::{self, TimelineOf};
 use crate::summary::AnalysisKey;
-use crate::{EffectiveParams, Error, slice};
+use crate::{EffectiveParams, Error, slice, stored};
 
 /// Reason for timelines that are no longer selected.
 const STALE: &str = "made by an earlier decoder that read this kind of file wrongly; analyze makes a new one";
@@ -99,7 +96,7 @@ impl StoredTimeline {
     /// The response, with `summary` instead of the stored one.
     fn with(self, summary: Summary) -> TimelineResponse {
         let Artifact { id, uri, meta, .. } = self.artifact;
-        TimelineResponse { artifact_id: id, uri, summary, artifact_meta: meta }
+        TimelineResponse { artifact_id: id, uri, summary: summary.with_energy(), artifact_meta: meta }
     }
 }
 
@@ -147,7 +144,7 @@ impl SemanticTimelines {
     ) -> Result<T, Error> {
         let watched = WorkProgress::current();
         let running = self.0.queue.run(move |cancellation| {
-            let report = |progress: Progress| watched.report("analysing", done(&progress));
+            let report = |progress: Progress| watched.report("analysing", progress.fraction());
             work(&Control { progress: &report, cancelled: &|| cancellation.is_cancelled() })
         });
         running.await?
@@ -233,14 +230,7 @@ impl SemanticTimelines {
 
     /// The timeline of an artifact id, as stored.
     async fn stored(&self, scope: &Scope, artifact_id: &Id) -> Result<StoredTimeline, Error> {
-        let not_found = || Error::SemanticsNotFound(format!("there is no semantic timeline {artifact_id}"));
-        let artifact = {
-            let mut conn = self.0.media.pool().acquire().await?;
-            media_v2::store::find_artifact(&mut conn, scope, artifact_id).await?
-        };
-        let artifact = artifact
-            .filter(|artifact| artifact.kind == media_v2::ArtifactKind::AudioSemanticTimeline)
-            .ok_or_else(not_found)?;
+        let artifact = stored::find(&self.0.media, scope, artifact_id).await?;
         let summary = self.read(&artifact).await?;
         Ok(StoredTimeline { artifact, summary })
     }
@@ -335,18 +325,8 @@ impl SemanticTimelines {
         if let Some(summary) = blob.and_then(|blob| self.0.parsed.get(&blob)) {
             return Ok(summary);
         }
-        let reader = self.0.media.open_document(artifact.content()).await?;
-        let artifact_id = artifact.id.clone();
-        let parsed = tokio::task::spawn_blocking(move || {
-            let unreadable = |source| Error::SemanticsUnreadable { artifact_id: artifact_id.clone(), source };
-            let mut text = Vec::new();
-            let read = reader.take(MAX_STORED_JSON_BYTES).read_to_end(&mut text);
-            read.map_err(serde_json::Error::io).map_err(unreadable)?;
-            let summary = serde_json::from_slice::<Summary>(&text).map_err(unreadable)?;
-            Ok::<_, Error>((Arc::new(summary), text.len()))
-        });
-        let (summary, text_bytes) =
-            parsed.await.map_err(|source| WorkError::Broken { queue: "summary", source })??;
+        let (summary, text_bytes) = stored::read(&self.0.media, artifact).await?;
+        let summary = Arc::new(summary);
         if let Some(blob) = blob {
             self.0.parsed.insert(blob, summary.clone(), text_bytes);
         }
@@ -355,11 +335,6 @@ impl SemanticTimelines {
 }
 
 /// The completed fraction of an analysis; 0 if the duration is unknown.
-fn done(progress: &Progress) -> f64 {
-    let expected = progress.expected_duration.map_or(0.0, MediaTime::as_millis_f64);
-    if expected > 0.0 { progress.position.as_millis_f64() / expected } else { 0.0 }
-}
-
 /// Analyses a recording that is not stored, with the same result as [`SemanticTimelines::analyze`] for `asset_id`.
 /// Blocks and is expensive.
 ///

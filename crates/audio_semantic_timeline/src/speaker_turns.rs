@@ -158,6 +158,7 @@ mod tests {
             start_ms,
             end_ms,
             loudness_lufs: None,
+            energy: None,
             confidence: None,
             transcription: None,
             speaker_id: None,

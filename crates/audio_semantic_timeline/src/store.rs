@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use media_v2::MediaError;
+use media_v2::store::find_artifacts;
 use primitives::{Id, Scope};
+use serde_json::Value;
 use sqlx::PgConnection;
 
 /// The source of a timeline: an asset, or an artifact of it.
@@ -76,6 +79,27 @@ pub async fn find_timelines(
         of_artifact.or_else(|| of_assets.get(wanted.asset_id.as_str())).cloned()
     };
     Ok(wanted.iter().map(timeline).collect())
+}
+
+/// The timeline of the default audio stream of each of `asset_ids`, in that order: as [`find_timelines`], which falls
+/// back to other streams, without those.
+///
+/// # Errors
+/// Errors of the database.
+pub async fn find_default_timelines(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    asset_ids: &[Id],
+) -> Result<Vec<Option<Id>>, MediaError> {
+    let of = |asset_id: &Id| TimelineOf { asset_id: asset_id.clone(), artifact_id: None };
+    let wanted: Vec<TimelineOf> = asset_ids.iter().map(of).collect();
+    let found = find_timelines(conn, scope, &wanted).await?;
+    let ids: Vec<Id> = found.iter().flatten().cloned().collect();
+    let artifacts = find_artifacts(conn, scope, &ids).await?.into_iter();
+    let of_default =
+        artifacts.filter(|artifact| artifact.meta.get("audio_stream").is_none_or(Value::is_null));
+    let of_default: BTreeSet<Id> = of_default.map(|artifact| artifact.id).collect();
+    Ok(found.into_iter().map(|id| id.filter(|id| of_default.contains(id))).collect())
 }
 
 /// The assets with a semantic timeline or transcript that was made with a decoder that decodes them incorrectly, in the

@@ -63,6 +63,7 @@ fn event(index: usize, kind: EventKind, start_ms: i64, end_ms: i64) -> AudioEven
         start_ms,
         end_ms,
         loudness_lufs: Some(-20.0 + (index % 4) as f64),
+        energy: None,
         confidence: Some(0.6),
         transcription: None,
         speaker_id: None,

@@ -6,7 +6,6 @@ use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::backend::BackendKind;
 use crate::model::{Summary, Word};
 use crate::speakers::Speaker;
 use crate::{Error, SpeakerLabels, slice};
@@ -135,9 +134,7 @@ impl Transcript {
     /// [`Error::WordsNotFound`] for a timeline without words that was made without a speech model.
     pub fn of_transcribed(summary: &Summary) -> Result<Self, Error> {
         let transcript = Self::of(summary);
-        let run = &summary.meta.run;
-        let has_model = run.backend_type == BackendKind::WhisperAubio.as_str() && run.include_speech_music;
-        if transcript.words.is_empty() && !has_model {
+        if transcript.words.is_empty() && !summary.meta.run.is_transcribed() {
             return Err(Error::WordsNotFound(summary.asset_id.clone()));
         }
         Ok(transcript)
@@ -170,7 +167,8 @@ impl Transcript {
     }
 
     /// The words as input for the writers of [`interchange`].
-    pub(crate) fn timed_text(&self) -> TimedText {
+    #[must_use]
+    pub fn timed_text(&self) -> TimedText {
         let labels = SpeakerLabels::of(self.speakers.as_deref());
         TimedText {
             words: self.words.iter().map(|word| labels.timed_word(word)).collect(),
@@ -196,12 +194,34 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::RunMeta;
 
     #[test]
     fn names_of_formats_are_those_of_requests() {
         for format in TranscriptFormat::ALL {
             assert_eq!(serde_json::to_value(format).unwrap(), format.name());
         }
+    }
+
+    #[test]
+    fn run_is_transcribed_by_a_speech_model_that_was_asked_for_speech() {
+        let part = json!({"available": true, "version": "1", "error": null});
+        let is_transcribed = |backend_type: &str, include_speech_music: bool| {
+            let run: RunMeta = serde_json::from_value(json!({
+                "model_used": "m", "backend": "b", "backend_version": "v", "backend_type": backend_type,
+                "requested_backend": "signal", "fallback_reason": null, "semantic_version": "s",
+                "include_beats": true, "include_speech_music": include_speech_music, "min_silence_ms": 300,
+                "loudness_window_ms": 1000, "language": null, "speed_change_limit": 1.05,
+                "audio_semantic_cache_key": "k",
+                "backend_info": {"service": "audio_semantic_timeline", "backend_version": "v", "dependencies": {
+                    "whisper": part, "aubio": part, "vad": part, "decoder": part}},
+                "tempo_bpm": null, "integrated_lufs": null, "loudness_range_lu": null,
+            }))
+            .unwrap();
+            run.is_transcribed()
+        };
+        assert!(is_transcribed("whisper_aubio", true));
+        assert!(!is_transcribed("whisper_aubio", false) && !is_transcribed("signal", true));
     }
 
     #[test]

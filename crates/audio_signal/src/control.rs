@@ -11,6 +11,15 @@ pub struct Progress {
     pub expected_duration: Option<MediaTime>,
 }
 
+impl Progress {
+    /// The completed fraction, 0 to 1; 0 if the duration is unknown.
+    #[must_use]
+    pub fn fraction(&self) -> f64 {
+        let expected = self.expected_duration.map_or(0.0, MediaTime::as_secs_f64);
+        if expected > 0.0 { (self.position.as_secs_f64() / expected).clamp(0.0, 1.0) } else { 0.0 }
+    }
+}
+
 /// Progress reports and cancellation of an analysis. Both functions are called on the caller's own thread after each
 /// block of audio (some tens of milliseconds), and should return at once. A second pass over the recording, for its
 /// words, reports its progress from the start again.

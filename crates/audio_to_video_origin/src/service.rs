@@ -9,7 +9,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use http_kit::FieldError;
 use media_v2::{ArtifactKind, Content, MAX_STORED_JSON_BYTES, MediaError, MediaService, NewArtifact};
 use primitives::{Clock, Id, Page, PageParams, Scope};
-use scheduling::{Cancellation, WorkError, WorkQueue, begin_heavy_work};
+use scheduling::{Cancellation, WorkError, WorkProgress, WorkQueue, begin_heavy_work};
 use serde_json::json;
 use sqlx::{Acquire as _, PgConnection};
 
@@ -29,6 +29,8 @@ const PARALLEL_READS: usize = 4;
 const LIGHT_CLIPS: usize = 1_000;
 /// Maximum number of timelines to read for such a list.
 const LIGHT_TIMELINES: usize = 8;
+/// Share of reading timelines in the whole work; then shots are aligned and stored.
+const READING: f64 = 0.9;
 
 /// Stores origin maps and makes shot lists. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -196,11 +198,13 @@ impl VideoOrigins {
         rows: Vec<TimelineRow>,
         alignment: Alignment,
     ) -> Result<Vec<Semantics>, Error> {
-        let reads = rows.into_iter().map(async |row| {
+        let progress = WorkProgress::current().split(rows.len());
+        let reads = rows.into_iter().zip(progress).map(async |(row, progress)| {
             let anchors = match alignment {
                 Alignment::None => AlignmentAnchors::default(),
                 _ => self.read_anchors(scope, &row).await?,
             };
+            progress.report("reading", READING);
             Ok::<_, Error>(Semantics {
                 version: row.version,
                 cache_key: row.cache_key,

@@ -21,7 +21,7 @@ use crate::timeouts::with_answer_timeout;
 use crate::{BlobError, BlobId};
 
 /// A known remote blob that is uploaded again is rewritten when it is older than this, so that it counts as new.
-const RENEW_AFTER: Duration = Duration::from_secs(3_600);
+pub(crate) const RENEW_AFTER: Duration = Duration::from_secs(3_600);
 
 /// A blob in a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl BlobStore {
 }
 
 /// Locks the directory of a store, which serves as its own lock file; held until the handle is dropped.
-fn lock(root: &Path, how: impl Fn(&File) -> io::Result<()>) -> io::Result<File> {
+pub(crate) fn lock(root: &Path, how: impl Fn(&File) -> io::Result<()>) -> io::Result<File> {
     let directory = File::open(root)?;
     how(&directory)?;
     Ok(directory)

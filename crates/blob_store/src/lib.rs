@@ -5,6 +5,8 @@
 //! file is moved to its final path, so an interrupted upload leaves nothing visible. One URL declares the storage: a
 //! directory (`file://`) or an object store (`s3://`, `gs://`, `az://`). Blobs that no row refers to are removed by
 //! [`BlobStore::remove_written_before`].
+//!
+//! [`ResumableUpload`] is for bytes that arrive in several requests, possibly to several processes.
 
 mod collect;
 mod damage;
@@ -12,6 +14,7 @@ mod id;
 mod multipart;
 mod reader;
 mod remote;
+mod resumable;
 mod scratch;
 mod size_attribute;
 mod store;
@@ -22,6 +25,7 @@ pub use collect::ListedBlob;
 pub use damage::DamagedBlob;
 pub use id::{BlobId, InvalidBlobUri};
 pub use reader::LocalBlob;
+pub use resumable::{ResumableDigest, ResumableUpload, StoredPart, UploadProgress};
 pub use scratch::{ScratchDirectory, ScratchFile};
 pub use store::BlobStore;
 pub use writer::{BlobWriter, StoredBlob};
@@ -53,6 +57,12 @@ pub enum BlobError {
         /// The caller's limit in bytes.
         limit: u64,
     },
+    /// Another request writes the resumable upload.
+    #[error("upload {0} is written by another request")]
+    UploadBusy(String),
+    /// Stored bytes of the resumable upload are missing.
+    #[error("stored bytes of upload {0} are missing")]
+    UploadLost(String),
     /// An operation of the object store failed.
     #[error("the blob store failed")]
     Store(#[from] object_store::Error),

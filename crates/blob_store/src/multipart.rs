@@ -31,7 +31,7 @@ pub(crate) const RECORD_PREFIX: &str = "multipart-";
 /// Uploads large files to an object store in parts, each upload with a local record by which it can be aborted later.
 #[derive(Clone)]
 pub(crate) struct MultipartUploads {
-    store: Arc<dyn MultipartStore>,
+    pub(crate) store: Arc<dyn MultipartStore>,
     prefix: Path,
     staging: Arc<FilePath>,
 }
@@ -43,13 +43,30 @@ impl MultipartUploads {
 
     /// Uploads `file` to `key`.
     pub(crate) async fn upload(&self, mut file: tokio::fs::File, key: &Path) -> Result<(), BlobError> {
-        let key = self.prefix.parts().chain(key.parts()).collect();
+        let key = self.full_key(key);
         let mut upload = MultipartUpload::begin(self.store.clone(), key, &self.staging).await?;
         let sent = upload.send(&mut file).await;
         if sent.is_err() {
             upload.abort().await;
         }
         sent
+    }
+
+    /// `key` with the prefix of the store.
+    pub(crate) fn full_key(&self, key: &Path) -> Path {
+        self.prefix.parts().chain(key.parts()).collect()
+    }
+
+    /// Completes the multipart upload `id` to `full_key` from the ids of the contents of its parts, in order.
+    pub(crate) async fn complete(
+        &self,
+        full_key: &Path,
+        id: &MultipartId,
+        parts: Vec<String>,
+    ) -> Result<(), BlobError> {
+        let parts = parts.into_iter().map(|content_id| PartId { content_id }).collect();
+        with_timeout(PART_TIMEOUT, self.store.complete_multipart(full_key, id, parts)).await?;
+        Ok(())
     }
 
     /// Aborts the uploads whose records are `is_stale`: their processes have died.
@@ -190,6 +207,8 @@ impl Drop for MultipartUpload {
         }
     }
 }
+
+mod copy;
 
 #[cfg(test)]
 mod tests;

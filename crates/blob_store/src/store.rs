@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::multipart::{MultipartUploads, PART, PART_TIMEOUT, RECORD_PREFIX};
 use crate::remote::{self, Remote};
+use crate::resumable::UPLOADS;
 use crate::size_attribute;
 use crate::timeouts::{with_answer_timeout, with_timeout};
 use crate::{BlobError, BlobId, LocalBlob};
@@ -327,18 +328,21 @@ pub(crate) fn move_into_place(file: TempPath, target: &Path) -> std::io::Result<
     let directory = target.parent().unwrap_or(Path::new("/"));
     std::fs::create_dir_all(directory)?;
     file.persist(target).map_err(|error| error.error)?;
-    for directory in directory.ancestors().take(3) {
-        std::fs::File::open(directory)?.sync_all()?;
-    }
-    Ok(())
+    sync_parents(directory)
 }
 
-/// Removes files that a killed process left in staging, except records of uploads, which are aborted first. Failures do
-/// not prevent a start.
+/// Syncs `directory` and the two above it, which may be new.
+pub(crate) fn sync_parents(directory: &Path) -> std::io::Result<()> {
+    directory.ancestors().take(3).try_for_each(|directory| std::fs::File::open(directory)?.sync_all())
+}
+
+/// Removes files that a killed process left in staging, except records of uploads, which are aborted first, and files of
+/// resumable uploads, which have rows. Failures do not prevent a start.
 fn sweep(staging: &Path) {
     for entry in std::fs::read_dir(staging).into_iter().flatten().flatten() {
-        let is_record = entry.file_name().to_string_lossy().starts_with(RECORD_PREFIX);
-        let Some(meta) = entry.metadata().ok().filter(|meta| !is_record && is_stale(meta)) else { continue };
+        let name = entry.file_name();
+        let is_kept = name.to_string_lossy().starts_with(RECORD_PREFIX) || name == UPLOADS;
+        let Some(meta) = entry.metadata().ok().filter(|meta| !is_kept && is_stale(meta)) else { continue };
         let removed = match meta.is_dir() {
             true => std::fs::remove_dir_all(entry.path()),
             false => std::fs::remove_file(entry.path()),

@@ -1,7 +1,7 @@
 use audio_to_video_origin::codes::TOO_MANY_SHOTS;
 use axum::response::{IntoResponse, Response};
 use http_kit::codes::INVALID_BODY;
-use http_kit::{FieldError, Problem};
+use http_kit::{FieldError, Problem, describe, list_ids};
 use media_time::MediaTime;
 use primitives::Id;
 
@@ -16,7 +16,7 @@ pub enum Error {
     #[error("{}", describe(.0))]
     Invalid(Vec<FieldError>),
     /// Recordings without a semantic timeline.
-    #[error("no semantic timeline yet: {}; POST /audio/semantic-timeline/analyze for each", list(.0))]
+    #[error("no semantic timeline yet: {}; POST /audio/semantic-timeline/analyze for each", list_ids(.0))]
     SemanticsRequired(Vec<String>),
     /// The music has no beats to cut at.
     #[error("asset {asset_id} has no {} in the window: use `every: beat`, other music or another window", .every.unit())]
@@ -98,16 +98,4 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         Problem::from(self).into_response()
     }
-}
-
-fn describe(errors: &[FieldError]) -> String {
-    let errors: Vec<_> = errors.iter().map(|error| format!("{}: {}", error.pointer, error.detail)).collect();
-    list(&errors)
-}
-
-/// Joins the first five items, with the number of further ones.
-fn list(items: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let shown = items[..items.len().min(SHOWN)].join(", ");
-    if items.len() > SHOWN { format!("{shown} and {} more", items.len() - SHOWN) } else { shown }
 }

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use audio_semantic_timeline::model::Summary;
-use audio_semantic_timeline::store::{TimelineOf, find_timelines};
+use audio_semantic_timeline::store::find_default_timelines;
 use audio_to_video_origin::VideoShot;
 use futures::{StreamExt as _, TryStreamExt as _};
 use media_time::MediaTime;
 use media_v2::store::{find_artifacts, find_assets, list_artifacts};
 use media_v2::{ArtifactKind, MediaError, Meta};
 use primitives::{Id, PageLimit, PageParams, Scope};
-use scheduling::{WorkError, begin_heavy_work};
+use scheduling::{WorkError, WorkProgress, begin_heavy_work};
 use serde_json::Value;
 
 use crate::semantics::{Analysed, marks, marks_of_meta};
@@ -21,6 +21,8 @@ use crate::{Edits, Error};
 const PARALLEL_READS: usize = 4;
 /// Reading more semantic timelines is heavy work.
 const LIGHT_TIMELINES: usize = 8;
+/// Share of reading them in the whole work; then shots are planned and stored.
+const READING: f64 = 0.9;
 
 impl Edits {
     /// The durations of recordings, where known.
@@ -38,12 +40,10 @@ impl Edits {
         if missing.is_empty() { Ok(durations) } else { Err(MediaError::AssetsNotFound(missing).into()) }
     }
 
-    /// The semantic timelines of recordings, in their order.
+    /// The semantic timelines of recordings, of their default audio streams, in their order.
     pub(crate) async fn timelines(&self, scope: &Scope, asset_ids: &[Id]) -> Result<Vec<Id>, Error> {
-        let of = |asset_id: &Id| TimelineOf { asset_id: asset_id.clone(), artifact_id: None };
-        let wanted: Vec<TimelineOf> = asset_ids.iter().map(of).collect();
         let mut conn = self.media().pool().acquire().await?;
-        let found = find_timelines(&mut conn, scope, &wanted).await?;
+        let found = find_default_timelines(&mut conn, scope, asset_ids).await?;
         let without = asset_ids.iter().zip(&found).filter(|(_, found)| found.is_none());
         let without: Vec<String> = without.map(|(asset_id, _)| asset_id.to_string()).collect();
         if !without.is_empty() {
@@ -83,7 +83,12 @@ impl Edits {
         if timelines.len() > LIGHT_TIMELINES {
             begin_heavy_work()?;
         }
-        let reads = timelines.into_iter().map(|id| self.read(scope, id, part));
+        let progress = WorkProgress::current().split(timelines.len());
+        let reads = timelines.into_iter().zip(progress).map(async |(id, progress)| {
+            let read = self.read(scope, id, part).await;
+            progress.report("reading", READING);
+            read
+        });
         futures::stream::iter(reads).buffered(PARALLEL_READS).try_collect().await
     }
 

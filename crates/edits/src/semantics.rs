@@ -1,7 +1,6 @@
 //! The parts of semantic timelines that edits use.
 
 use audio_semantic_timeline::Transcript;
-use audio_semantic_timeline::backend::BackendKind;
 use audio_semantic_timeline::model::{EventKind, RunMeta, Summary, Word};
 use media_time::{AssetTime, MediaTime, Window};
 use media_v2::Meta;
@@ -47,7 +46,7 @@ pub(crate) struct Speech {
     pub(crate) end: AssetTime,
     pub(crate) silences: Vec<Window<AssetTime>>,
     pub(crate) words: Vec<SpokenWord>,
-    /// Whether words would be known, if there were any.
+    /// Whether the words are known; there may be none.
     pub(crate) is_transcribed: bool,
 }
 
@@ -105,7 +104,7 @@ impl Speech {
         Self {
             end: AssetTime::from_millis(summary.duration_ms),
             silences: silences.filter_map(|event| window(event.start_ms, event.end_ms)).collect(),
-            is_transcribed: !words.is_empty() || run.backend_type == BackendKind::WhisperAubio.as_str(),
+            is_transcribed: !words.is_empty() || run.is_transcribed(),
             words,
         }
     }

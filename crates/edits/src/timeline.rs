@@ -6,7 +6,6 @@ use audio_to_video_origin::VideoShot;
 use media_time::{AssetTime, MediaTime, TimelineTime};
 use media_v2::Meta;
 use primitives::Id;
-use serde_json::Value;
 use video_timeline::{
     NewClip, NewFurtherTrack, NewProject, NewSequence, NewTimeline, NewTrack, ProjectTarget, TrackKind,
 };
@@ -63,26 +62,17 @@ pub(crate) fn timeline(
 
 /// Ids of the recordings that the clips of a list play: sources and music.
 pub(crate) fn recordings(shots: &[VideoShot]) -> HashSet<Id> {
-    let music = shots.iter().filter_map(|shot| id(shot, "music_asset_id"));
+    let music = shots.iter().filter_map(|shot| Some(shot.music()?.0));
     shots.iter().map(|shot| shot.source_asset_id.clone()).chain(music).collect()
 }
 
 /// Ids of the samples that the shots of a list accompany.
 pub(crate) fn samples(shots: &[VideoShot]) -> HashSet<Id> {
-    shots.iter().filter_map(|shot| id(shot, "audio_artifact_id")).collect()
-}
-
-fn id(shot: &VideoShot, member: &str) -> Option<Id> {
-    shot.meta.get(member)?.as_str()?.parse().ok()
-}
-
-/// A time of the meta, in milliseconds.
-fn time(shot: &VideoShot, member: &str) -> Option<MediaTime> {
-    MediaTime::try_from_millis_f64(shot.meta.get(member)?.as_f64()?).ok()
+    shots.iter().filter_map(VideoShot::sample_id).collect()
 }
 
 fn sample(shot: &VideoShot, known: &KnownMedia) -> Option<Id> {
-    id(shot, "audio_artifact_id").filter(|id| known.samples.contains(id))
+    shot.sample_id().filter(|id| known.samples.contains(id))
 }
 
 /// The frames of a shot; `None` for an empty one.
@@ -90,20 +80,19 @@ fn video_clip(shot: &VideoShot, known: &KnownMedia) -> Option<NewClip> {
     let length = (shot.source_end - shot.source_start).min(shot.target_duration);
     let mut clip = clip(shot, &shot.source_asset_id, shot.source_start, length, known)?;
     clip.artifact_id = sample(shot, known);
-    if clip.artifact_id.is_some() || id(shot, "music_asset_id").is_some() {
+    if clip.artifact_id.is_some() || shot.music().is_some() {
         clip.volume_db = MUTED_DB;
     }
     Some(clip)
 }
 
-/// The sample of a shot: the recording at its origin, from which the frames may be shifted.
+/// The sample of a shot with its gain: the recording at its origin, from which the frames may be shifted.
 fn sample_clip(shot: &VideoShot, known: &KnownMedia) -> Option<NewClip> {
     let sample = sample(shot, known)?;
-    let is_clamped = shot.meta.get("offset_clamped").and_then(Value::as_bool).unwrap_or(false);
-    let offset = time(shot, "semantic_offset_ms").filter(|_| !is_clamped).unwrap_or_default();
-    let start = (shot.source_start - offset).max(AssetTime::ZERO);
+    let start = shot.origin_start();
     let mut clip = clip(shot, &shot.source_asset_id, start, shot.target_duration, known)?;
     clip.artifact_id = Some(sample);
+    clip.volume_db = shot.gain_db();
     Some(clip)
 }
 
@@ -111,12 +100,8 @@ fn sample_clip(shot: &VideoShot, known: &KnownMedia) -> Option<NewClip> {
 fn music_clips(shots: &[VideoShot], known: &KnownMedia) -> Vec<NewClip> {
     let mut clips: Vec<NewClip> = Vec::new();
     for shot in shots {
-        let Some((music, start)) = id(shot, "music_asset_id").zip(time(shot, "music_start_ms")) else {
-            continue;
-        };
-        let Some(next) = clip(shot, &music, AssetTime::at(start), shot.target_duration, known) else {
-            continue;
-        };
+        let Some((music, start)) = shot.music() else { continue };
+        let Some(next) = clip(shot, &music, start, shot.target_duration, known) else { continue };
         match clips.last_mut() {
             Some(last) if continues(last, &next) => last.out_point = next.out_point,
             _ => clips.push(NewClip { meta: Meta::new(), ..next }),
@@ -180,7 +165,7 @@ fn tracks(kind: TrackKind, letter: char, mut clips: Vec<NewClip>) -> Result<Vec<
 mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -234,8 +219,10 @@ mod tests {
 
     #[test]
     fn samples_are_clips_at_their_origin_below_muted_frames() {
-        let meta =
-            json!({"audio_artifact_id": "hit", "label": "kick", "semantic_offset_ms": 40, "role": null});
+        let meta = json!({
+            "audio_artifact_id": "hit", "label": "kick", "semantic_offset_ms": 40, "offset_clamped": true,
+            "gain_db": -3.0, "role": null,
+        });
         let tracks =
             made(&[shot(1_040, 0, 400, meta), shot(0, 400, 100, json!({"audio_artifact_id": "gone"}))]);
         assert_eq!(labels(&tracks), [("V1", 2), ("A1", 1)]);
@@ -244,7 +231,7 @@ mod tests {
             (video.in_point, audio.in_point),
             (AssetTime::from_millis(1_040), AssetTime::from_millis(1_000))
         );
-        assert_eq!((video.volume_db, audio.volume_db), (MUTED_DB, 0.0));
+        assert_eq!((video.volume_db, audio.volume_db), (MUTED_DB, -3.0));
         assert_eq!(video.artifact_id, audio.artifact_id);
         assert_eq!(Value::Object(video.meta.clone()), json!({"audio_artifact_id": "hit", "label": "kick"}));
         assert_eq!(

@@ -71,9 +71,9 @@ impl SequenceReader {
             lost(LossKind::WindowInvalid);
             return Ok(());
         }
-        let properties =
-            [(LossKind::GainOmitted, clip.volume_db != 0.0), (LossKind::OpacityOmitted, clip.opacity != 1.0)];
-        properties.into_iter().filter(|(_, is_lost)| *is_lost).for_each(|(what, _)| lost(what));
+        if clip.opacity != 1.0 {
+            lost(LossKind::OpacityOmitted);
+        }
         let next = self.assets.len();
         let media = *self.indices.entry(clip.asset_id.clone()).or_insert(next);
         if media == next {
@@ -140,11 +140,11 @@ impl SequenceReader {
     }
 }
 
-/// The clips whose audio is on audio tracks: not those that are video and have their audio embedded.
+/// The clips whose audio is on audio tracks: neither muted ones, nor those that are video and have their audio embedded.
 pub(crate) fn with_separate_audio(clips: &[Clip], media: &[Media], embedded_audio: bool) -> Vec<Clip> {
     let is_separate = |clip: &&Clip| {
         let file = &media[clip.media];
-        file.has_audio() && !(embedded_audio && file.has_video)
+        file.has_audio() && !clip.is_silent() && !(embedded_audio && file.has_video)
     };
     clips.iter().filter(is_separate).cloned().collect()
 }
@@ -189,6 +189,7 @@ fn edit_clip(clip: &video_timeline::Clip, media: usize) -> Clip {
         target: Window::starting_at(clip.timeline_start.since_zero(), clip.duration_on_timeline()),
         source_start: clip.in_point.since_zero(),
         speed: clip.speed,
+        gain_db: clip.volume_db,
         metadata,
     }
 }
@@ -292,11 +293,25 @@ mod tests {
         let names: Vec<&str> = tracks.iter().map(|(_, name, _)| name.as_str()).collect();
         assert_eq!(names, ["Film", "Film 2", "Music", "Music 2"], "clips that overlap");
         let of_tracks = ["Film", "Music"].into_iter().flat_map(|track| {
-            ["GainOmitted", "OpacityOmitted", "NameShortened"]
-                .map(|what| format!("{what}: track {track}, 2 clips"))
+            ["OpacityOmitted", "NameShortened"].map(|what| format!("{what}: track {track}, 2 clips"))
         });
         let rate = "RateChanged: 0.5 frames per second of the sequence".to_owned();
         assert_eq!(losses, of_tracks.chain([rate]).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn muted_clips_of_video_tracks_have_no_separate_audio() {
+        let kinds = |volume_db: f64| {
+            let (tracks, _) = exported(&[clip("film", json!({"volume_db": volume_db}))], json!(25), false);
+            tracks.into_iter().map(|(kind, label, _)| (kind, label)).collect::<Vec<_>>()
+        };
+        let [film, own, music] = [
+            (TrackKind::Video, "Film".to_owned()),
+            (TrackKind::Audio, "Film".to_owned()),
+            (TrackKind::Audio, "Music".to_owned()),
+        ];
+        assert_eq!(kinds(-200.0), [film.clone(), music.clone()]);
+        assert_eq!(kinds(-20.0), [film, own, music]);
     }
 
     #[test]

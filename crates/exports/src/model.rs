@@ -34,6 +34,21 @@ pub enum MediaReference {
     Link,
 }
 
+impl MediaReference {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Name, Self::Path, Self::Link];
+
+    /// The name of the kind in requests and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Path => "path",
+            Self::Link => "link",
+        }
+    }
+}
+
 impl EditFormat {
     /// All formats.
     pub const ALL: [Self; 5] = [Self::Otio, Self::Fcpxml, Self::Fcp7xml, Self::Edl, Self::Csv];
@@ -92,6 +107,9 @@ mod tests {
     fn names_of_formats_are_those_of_requests() {
         for format in EditFormat::ALL {
             assert_eq!(serde_json::to_value(format).unwrap(), format.name());
+        }
+        for media in MediaReference::ALL {
+            assert_eq!(serde_json::to_value(media).unwrap(), media.name());
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Days, NaiveTime, Utc};
-use interchange::edit::Media;
+use interchange::edit::{Media, SourceTimecode};
 use interchange::frame_rate::FrameRate;
 use media_v2::{Artifact, ArtifactKind, AssetKind, MediaAsset};
 use primitives::{Id, Scope};
@@ -70,26 +70,45 @@ impl References<'_> {
     }
 }
 
-/// The source timecode of files is not probed: it is unknown.
 fn of_asset(asset: &MediaAsset, url: Option<String>) -> Media {
     let is_video = asset.kind == AssetKind::Video;
+    let rate = if is_video { asset.fps.and_then(FrameRate::from_f64) } else { None };
     Media {
         id: asset.id.to_string(),
         name: asset.content().file_name.map_or_else(|| asset.id.to_string(), str::to_owned),
         url,
         duration: asset.duration,
         has_video: is_video || asset.kind == AssetKind::Image,
-        rate: if is_video { asset.fps.and_then(FrameRate::from_f64) } else { None },
-        start_timecode: None,
+        rate,
+        start_timecode: start_timecode(asset, rate),
         // Only a recording has audio of which the channels may be unknown.
         audio_channels: asset.audio_channels.or((asset.kind != AssetKind::Audio).then_some(0)),
         sample_rate: asset.sample_rate,
     }
 }
 
+/// The source timecode of an asset: zero if its file declares none, `None` if it was not probed for it. `video` is the
+/// frame rate of the asset.
+fn start_timecode(asset: &MediaAsset, video: Option<FrameRate>) -> Option<SourceTimecode> {
+    let Some(found) = asset.start_timecode else {
+        return (!asset.is_outdated()).then_some(SourceTimecode::ZERO);
+    };
+    let rate = (found.rate_numerator, found.rate_denominator);
+    Some(SourceTimecode::of_count(found.count, rate, found.drop_frame, video))
+}
+
+/// The time reference of a slice that was cut here: its position in the recording, without the recording's own timecode.
+fn time_reference(artifact: &Artifact, sample_rate: Option<u32>) -> Option<SourceTimecode> {
+    let is_slice =
+        matches!(artifact.kind, ArtifactKind::AudioHit | ArtifactKind::AudioLoop | ArtifactKind::AudioPhrase);
+    let first_sample = artifact.meta.get("source_start_frame").filter(|_| is_slice)?.as_u64()?;
+    Some(SourceTimecode::of_count(first_sample, (sample_rate?, 1), false, None))
+}
+
 /// An artifact with media: a sample, or a render. Those made here have their format in the meta.
 fn of_artifact(artifact: &Artifact, url: Option<String>) -> Media {
     let number = |name: &str| artifact.meta.get(name).and_then(|value| value.as_u64()?.try_into().ok());
+    let sample_rate = number("sample_rate").filter(|rate| *rate > 0);
     let has_video = matches!(
         artifact.kind,
         ArtifactKind::Render | ArtifactKind::RenderSegment | ArtifactKind::RenderSnippet
@@ -101,8 +120,8 @@ fn of_artifact(artifact: &Artifact, url: Option<String>) -> Media {
         duration: artifact.start.zip(artifact.end).map(|(start, end)| end - start),
         has_video,
         rate: None,
-        start_timecode: None,
+        start_timecode: time_reference(artifact, sample_rate),
         audio_channels: number("channels").filter(|channels| *channels > 0),
-        sample_rate: number("sample_rate"),
+        sample_rate,
     }
 }

@@ -11,7 +11,7 @@ use interchange::edit::{EditTimeline, Media, csv, edl, fcp7, fcpxml, otio};
 use interchange::frame_rate::FrameRate;
 use interchange::loss::{Export, Loss, LossKind, Losses};
 use media_v2::MediaService;
-use media_v2::store::{find_artifact, find_artifacts, find_assets};
+use media_v2::store::{find_artifact, find_artifacts};
 use primitives::{Clock, Id, PageLimit, Scope};
 use scheduling::WorkQueue;
 use video_timeline::{ClipFilter, Paging, VideoTimeline};
@@ -229,7 +229,7 @@ impl Exports {
                 }
             }
         }
-        let assets = self.assets(&context.scope, reader.assets()).await?;
+        let assets = self.media.assets(&context.scope, reader.assets()).await?;
         let (media, indices) = references.media(&context.scope, &assets, &[]).await?;
         Ok(Box::new(move |embedded_audio| reader.timeline(sequence, media, &indices, embedded_audio)))
     }
@@ -253,7 +253,7 @@ impl Exports {
         });
         let shots = read.await??;
         let (assets, samples) = shots::media_ids(&shots);
-        let assets = self.assets(scope, &assets).await?;
+        let assets = self.media.assets(scope, &assets).await?;
         let artifacts = {
             let mut conn = self.media.pool().acquire().await?;
             find_artifacts(&mut conn, scope, &samples).await?
@@ -261,11 +261,6 @@ impl Exports {
         let (media, indices) = references.media(scope, &assets, &artifacts).await?;
         let name = id.to_string();
         Ok(Box::new(move |embedded_audio| shots::timeline(name, shots, media, &indices, embedded_audio)))
-    }
-
-    async fn assets(&self, scope: &Scope, ids: &[Id]) -> Result<Vec<media_v2::MediaAsset>, Error> {
-        let mut conn = self.media.pool().acquire().await?;
-        Ok(find_assets(&mut conn, scope, ids).await?)
     }
 }
 

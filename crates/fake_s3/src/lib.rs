@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -57,6 +58,12 @@ impl FakeS3 {
     #[must_use]
     pub const fn url() -> &'static str {
         "s3://bucket/blobs"
+    }
+
+    /// URL of the server, without a bucket.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.0.endpoint
     }
 
     /// Options of the S3 client that connect to it.
@@ -114,22 +121,27 @@ impl FakeS3 {
             reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
             let mut words = line.split(' ');
             let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-            let mut length = 0;
+            let (mut length, mut headers) = (0, Headers::default());
             loop {
                 let mut header = String::new();
                 reader.read_line(&mut header).ok()?;
                 if header.trim().is_empty() {
                     break;
                 }
-                if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
-                    length = value.trim().parse().ok()?;
+                let (name, value) = header.split_once(':')?;
+                let value = value.trim();
+                match name.to_ascii_lowercase().as_str() {
+                    "content-length" => length = value.parse().ok()?,
+                    "range" => headers.range = range(value),
+                    "x-amz-copy-source" => headers.copy_source = Some(format!("/{value}")),
+                    _ => {}
                 }
             }
             let mut body = vec![0; length];
             reader.read_exact(&mut body).ok()?;
-            let (status, content) = self.timed(&method, &target, body);
+            let Answer { status, content, range } = self.timed(&method, &target, headers, body);
             let head = format!(
-                "HTTP/1.1 {status} -\r\ncontent-length: {}\r\netag: \"e\"\r\n\
+                "HTTP/1.1 {status} -\r\ncontent-length: {}\r\netag: \"e\"\r\n{range}\
                  last-modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n\r\n",
                 content.len()
             );
@@ -138,7 +150,7 @@ impl FakeS3 {
         }
     }
 
-    fn timed(&self, method: &str, target: &str, body: Vec<u8>) -> (u16, Vec<u8>) {
+    fn timed(&self, method: &str, target: &str, headers: Headers, body: Vec<u8>) -> Answer {
         let delay = {
             let mut state = self.state();
             state.requests.push(format!("{method} {target}"));
@@ -153,12 +165,50 @@ impl FakeS3 {
         if method == "PUT" {
             state.running -= 1;
         }
-        state.answer(method, target, body)
+        let range = headers.range.clone();
+        let (status, content) = state.answer(method, target, headers, body);
+        Answer::new(status, content, range.filter(|_| method == "GET"))
+    }
+}
+
+/// The headers of a request that matter.
+#[derive(Debug, Default)]
+struct Headers {
+    range: Option<Range<usize>>,
+    /// Path of the object to copy.
+    copy_source: Option<String>,
+}
+
+/// The range of `bytes=FIRST-LAST`.
+fn range(value: &str) -> Option<Range<usize>> {
+    let (first, last) = value.strip_prefix("bytes=")?.split_once('-')?;
+    Some(first.parse().ok()?..last.parse::<usize>().ok()? + 1)
+}
+
+struct Answer {
+    status: u16,
+    content: Vec<u8>,
+    /// The header `Content-Range`, or nothing.
+    range: String,
+}
+
+impl Answer {
+    /// The answer, or its `range` where it is the content of an object.
+    fn new(status: u16, content: Vec<u8>, range: Option<Range<usize>>) -> Self {
+        let total = content.len();
+        match range.filter(|range| status == 200 && range.start < total) {
+            Some(range) => {
+                let end = range.end.min(total);
+                let header = format!("content-range: bytes {}-{}/{total}\r\n", range.start, end - 1);
+                Self { status: 206, content: content[range.start..end].to_vec(), range: header }
+            }
+            None => Self { status, content, range: String::new() },
+        }
     }
 }
 
 impl State {
-    fn answer(&mut self, method: &str, target: &str, body: Vec<u8>) -> (u16, Vec<u8>) {
+    fn answer(&mut self, method: &str, target: &str, headers: Headers, body: Vec<u8>) -> (u16, Vec<u8>) {
         if self.refused.as_ref().is_some_and(|text| format!("{method} {target}").contains(text)) {
             return (403, b"<Error><Code>AccessDenied</Code></Error>".to_vec());
         }
@@ -184,7 +234,9 @@ impl State {
                 _ => (404, b"<Error><Code>NoSuchUpload</Code></Error>".to_vec()),
             },
             ("POST", Some(id), _) => {
-                let parts = self.uploads.remove(&id).unwrap_or_default();
+                let Some(parts) = self.uploads.remove(&id) else {
+                    return (404, b"<Error><Code>NoSuchUpload</Code></Error>".to_vec());
+                };
                 self.objects.insert(path.to_owned(), parts.into_values().flatten().collect());
                 let xml = "<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>";
                 (200, xml.as_bytes().to_vec())
@@ -192,9 +244,34 @@ impl State {
             ("DELETE", Some(id), _) => {
                 (if self.uploads.remove(&id).is_some() { 204 } else { 404 }, Vec::new())
             }
+            ("POST", None, _) if query == "delete" => {
+                let body = String::from_utf8_lossy(&body);
+                let mut deleted = String::new();
+                for key in body.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next()) {
+                    self.objects.remove(&format!("{}/{key}", path.trim_end_matches('/')));
+                    deleted.push_str(&format!("<Deleted><Key>{key}</Key></Deleted>"));
+                }
+                (200, format!("<DeleteResult>{deleted}</DeleteResult>").into_bytes())
+            }
+            ("DELETE", None, _) => {
+                self.objects.remove(path);
+                (204, Vec::new())
+            }
+            ("PUT", None, _) if headers.copy_source.is_some() => {
+                let source = headers.copy_source.and_then(|source| self.objects.get(&source).cloned());
+                let Some(bytes) = source else {
+                    return (404, b"<Error><Code>NoSuchKey</Code></Error>".to_vec());
+                };
+                self.objects.insert(path.to_owned(), bytes);
+                (200, b"<CopyObjectResult><ETag>e</ETag></CopyObjectResult>".to_vec())
+            }
             ("PUT", None, _) => {
                 self.objects.insert(path.to_owned(), body);
                 (200, Vec::new())
+            }
+            ("GET", None, None) if query.contains("list-type=2") => {
+                let prefix = parameter("prefix").unwrap_or_default().replace("%2F", "/");
+                (200, self.list(path, &prefix).into_bytes())
             }
             ("HEAD" | "GET", ..) => match self.objects.get(path) {
                 Some(bytes) => (200, bytes.clone()),
@@ -202,5 +279,19 @@ impl State {
             },
             _ => (405, Vec::new()),
         }
+    }
+
+    /// The objects of a bucket, as ListObjectsV2 answers them.
+    fn list(&self, bucket: &str, prefix: &str) -> String {
+        let bucket = format!("{}/", bucket.trim_end_matches('/'));
+        let keys = self.objects.iter().filter_map(|(path, bytes)| {
+            let key = path.strip_prefix(&bucket).filter(|key| key.starts_with(prefix))?;
+            Some(format!(
+                "<Contents><Key>{key}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>e</ETag>\
+                 <Size>{}</Size></Contents>",
+                bytes.len()
+            ))
+        });
+        format!("<ListBucketResult>{}</ListBucketResult>", keys.collect::<String>())
     }
 }

@@ -108,7 +108,7 @@ impl Analyzer {
         bar.finish_and_clear();
         let summary = summary?;
         print_fallback();
-        Ok(Analysis { file, summary, probe })
+        Ok(Analysis::new(file, summary, probe))
     }
 
     /// Writes one output of an analysis, and prints what its format cannot hold.

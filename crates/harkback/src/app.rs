@@ -48,6 +48,7 @@ use crate::health::{self, Health};
 use crate::operations::{self, Operations};
 use crate::policy;
 use crate::stopping::{self, Stopping};
+use crate::tenant_requests::{self, TenantRequests};
 use crate::uploads::{self, Uploads};
 
 #[derive(OpenApi)]
@@ -95,7 +96,7 @@ pub(crate) fn build(
     let RequestGuards { access, jobs, stopping, health } = guards;
     let breaker = || axum::middleware::from_fn_with_state(health.clone(), health::breaker);
     let observed = Observed { metrics, health: health.clone() };
-    let Routes { router: api, timelines, renderer } =
+    let Routes { router: api, media, timelines, renderer } =
         api(config, capacity, pool, blobs, access.links.clone(), jobs.clone(), Some(observed))?;
     let (router, document) = api.split_for_parts();
     let json = document.to_json()?;
@@ -108,6 +109,10 @@ pub(crate) fn build(
         .layer(axum::middleware::from_fn_with_state(keys, idempotency::layer));
     let router = http_kit::limit_json(router, config.max_json_bytes, &body_limits())
         .layer(axum::middleware::from_fn_with_state(Uploads::new(capacity.uploads_of_tenant), uploads::layer))
+        .layer(axum::middleware::from_fn_with_state(
+            TenantRequests::new(capacity.requests_of_tenant),
+            tenant_requests::layer,
+        ))
         .layer(axum::middleware::from_fn_with_state(access, access::enforce))
         // Outside of all layers that query the database.
         .layer(breaker())
@@ -115,8 +120,9 @@ pub(crate) fn build(
     let pace = BodyPace { stall: Duration::from_secs(config.io_timeout_s), ..BodyPace::default() };
     let router = http_kit::boundary::layer_with(router, pace);
     // Outside of the boundary, which writes problem documents, so that these are compressed and readable by pages, too.
-    let router = router.layer(policy::compression()).layer(policy::cors(config)?);
-    Ok(Service { router, routes, timelines, renderer })
+    let router = router.layer(axum::middleware::from_fn(media_v2::tus_headers)).layer(policy::compression());
+    let router = policy::with_cors(router, config)?;
+    Ok(Service { router, routes, media, timelines, renderer })
 }
 
 /// A service that is ready to run.
@@ -125,6 +131,7 @@ pub(crate) struct Service {
     pub(crate) router: Router,
     /// The routes without layers, for jobs: their callers were authenticated on acceptance.
     pub(crate) routes: Router,
+    pub(crate) media: MediaService,
     pub(crate) timelines: SemanticTimelines,
     pub(crate) renderer: Renderer,
 }
@@ -148,9 +155,10 @@ fn documents() -> utoipa_swagger_ui::Config<'static> {
     utoipa_swagger_ui::Config::new(["/openapi.json"]).validator_url("none")
 }
 
-/// The routes of all services, and the services whose capabilities are queried.
+/// The routes of all services, the service with tasks of its own, and those whose capabilities are queried.
 struct Routes {
     router: OpenApiRouter,
+    media: MediaService,
     timelines: SemanticTimelines,
     renderer: Renderer,
 }
@@ -216,7 +224,7 @@ fn api(
     let base = BaseUrl::new(config.public_url.clone());
     let samples = FieldToSamples::new(media.clone(), timelines.clone(), queue, clock.clone());
     let mut router = OpenApiRouter::with_openapi(Api::openapi())
-        .merge(media_v2::router(media))
+        .merge(media_v2::router(media.clone()))
         .merge(audio_semantic_timeline::router(timelines.clone()))
         .merge(audio_semantic_timeline::openai::router(timelines.clone(), config.max_transcription_bytes))
         .merge(audio_pattern_engine::router(patterns))
@@ -255,7 +263,7 @@ fn api(
     http_kit::openapi::add_problems(router.get_openapi_mut());
     http_kit::openapi::complete_schemas(router.get_openapi_mut());
     follow_ups::describe(router.get_openapi_mut());
-    Ok(Routes { router, timelines, renderer })
+    Ok(Routes { router, media, timelines, renderer })
 }
 
 /// The service for assets and artifacts.
@@ -272,6 +280,7 @@ pub(crate) fn media(
         waiting_probes: capacity.probes.waiting,
         decoders: decoders(config),
         documents: Some(Arc::new(audio_semantic_timeline::RegisteredDocuments)),
+        ..MediaConfig::default()
     };
     Ok(MediaService::new(pool, blobs, Arc::new(SystemClock), media_config))
 }

@@ -32,6 +32,8 @@ impl QueueSize {
 pub(crate) struct Capacity {
     /// Open connections of callers; further ones are accepted when one ends.
     pub(crate) connections: usize,
+    /// Requests of one tenant that are in flight; beyond it 503.
+    pub(crate) requests_of_tenant: usize,
     /// Connections of the pool to the database: those that answer calls, and those that listen for jobs.
     pub(crate) database_connections: u32,
     /// Uploads of one tenant.
@@ -70,6 +72,7 @@ impl Capacity {
     fn new(config: &Config, threads: usize) -> Self {
         Self {
             connections: config.max_connections,
+            requests_of_tenant: (config.max_connections / 2).max(1),
             database_connections: config.database_connections.saturating_add(LISTENING_CONNECTIONS),
             uploads_of_tenant: QueueSize { running: 8, waiting: 56 },
             probes: QueueSize { running: 2, waiting: 64 },
@@ -120,6 +123,9 @@ mod tests {
         assert_eq!(capacity.analyses, QueueSize { running: 3, waiting: 5 });
         assert_eq!(capacity.renders, QueueSize { running: 0, waiting: 7 });
         assert_eq!((capacity.connections, capacity.database_connections), (11, 10));
+        assert_eq!(capacity.requests_of_tenant, 5);
+        let single = Capacity::new(&self::config(|config| config.max_connections = 1), 4);
+        assert_eq!(single.requests_of_tenant, 1, "a tenant may always send a request");
         let slots = [(Lane::Analysis, 3), (Lane::Render, 0), (Lane::ShotLists, 2)];
         assert_eq!(capacity.job_slots(), slots);
     }

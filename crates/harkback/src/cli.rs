@@ -1,6 +1,7 @@
 mod analyze_arguments;
 mod export_arguments;
 mod job_arguments;
+mod upload_arguments;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -11,6 +12,7 @@ use primitives::{AccessLevel, Id};
 pub(crate) use analyze_arguments::AnalyzeArguments;
 pub(crate) use export_arguments::{ExportArguments, ExportFormat, ExportMedia, ExportSubject};
 pub(crate) use job_arguments::{JobsArguments, JobsCommand, ServiceArguments};
+pub(crate) use upload_arguments::UploadArguments;
 
 use crate::flag_defaults::Defaults;
 use crate::flags::{ModelLocation, ReprobeFlags, ServeFlags, StoreFlags};
@@ -90,6 +92,11 @@ pub(crate) enum Command {
     Index(IndexArguments),
     /// Create, list and revoke API keys, and rotate the secret of signed links.
     Keys(KeysArguments),
+    /// Upload files to a running service; interrupted uploads are resumed.
+    ///
+    /// Prints the id of the asset of each file. The same command continues an upload that an earlier run has begun within a
+    /// day. Exit status: 0 if every file was uploaded, else 1; a failure does not stop the others.
+    Upload(UploadArguments),
     /// List, follow, cancel and retry the jobs of a running service.
     Jobs(JobsArguments),
     /// Export a timeline, a shot list or an analysis of a running service in the format of another program.
@@ -123,7 +130,7 @@ pub(crate) enum KeysCommand {
         /// User of all calls with the key; without it, callers may send one.
         #[arg(long)]
         user: Option<Id>,
-        /// Scope: `read`: GET only; `write`: all but files of the machine; `admin`: all.
+        /// Scope: `read`: calls that only read; `write`: all but files of the machine; `admin`: all.
         #[arg(long, default_value = "write", value_parser = AccessLevel::from_str)]
         scope: AccessLevel,
     },
@@ -341,6 +348,7 @@ mod tests {
             ("analyze", "--backend", "--database-url"),
             ("demo", "--whisper-model", "--database-url"),
             ("export", "--media", "--database-url"),
+            ("upload", "--source-ref", "--database-url"),
         ] {
             let help = help(name);
             assert!(help.contains(its_own) && !help.contains(other), "{name}: {help}");

@@ -9,6 +9,7 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::cli::{ExportArguments, ExportFormat, ExportMedia, ExportSubject};
+use crate::listed::listed;
 use crate::output::Output;
 use crate::service_client::{Refused, ServiceClient};
 
@@ -85,7 +86,7 @@ fn requests(arguments: &ExportArguments) -> anyhow::Result<Vec<ExportRequest>> {
         !requests.is_empty(),
         "format `{name}` does not fit --of or --media: `--media` is for projects, sequences and shot lists, which have \
          the formats {}",
-        exports::EditFormat::ALL.map(exports::EditFormat::name).join(", ")
+        listed(&exports::EditFormat::ALL.map(exports::EditFormat::name))
     );
     Ok(requests)
 }
@@ -143,11 +144,15 @@ async fn warnings(service: &ServiceClient, request: &ExportRequest) -> Option<Va
 
 #[expect(clippy::print_stderr, reason = "the command line's own warning")]
 fn print_warnings(count: u64, format: ExportFormat, report: Option<&Value>) {
-    eprintln!("warning: {} cannot hold {count}{}", format.name(), report.map(listed).unwrap_or_default());
+    eprintln!(
+        "warning: {} cannot hold {count}{}",
+        format.name(),
+        report.map(warnings_text).unwrap_or_default()
+    );
 }
 
 /// `: gain_omitted (V1), rounded_to_frame (V1)`, from the report of an export.
-fn listed(report: &Value) -> String {
+fn warnings_text(report: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
     let warnings = report["warnings"].as_array().into_iter().flatten();
     let each: Vec<String> =
@@ -203,7 +208,7 @@ mod tests {
     #[test]
     fn warnings_of_exports_are_listed() {
         let report = json!({"warnings": [{"what": "gain_omitted", "where": "V1", "loss_ms": null}]});
-        assert_eq!(listed(&report), ": gain_omitted (V1)");
-        assert_eq!(listed(&Value::Null), "");
+        assert_eq!(warnings_text(&report), ": gain_omitted (V1)");
+        assert_eq!(warnings_text(&Value::Null), "");
     }
 }

@@ -44,6 +44,12 @@ const MADE: &[ProducedId] = &[
         ],
     },
     ProducedId {
+        by: "create_upload",
+        status: "201",
+        id: "/id",
+        taken: &[("get_upload", "id"), ("patch_upload", "id"), ("delete_upload", "id")],
+    },
+    ProducedId {
         by: "create_artifact",
         status: "201",
         id: "/id",

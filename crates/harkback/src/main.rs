@@ -4,8 +4,9 @@
 //! ([`cli`]), loads the configuration ([`flags`], [`flag_defaults`], [`config`]), wires the services ([`app`]), serves and measures them
 //! ([`serve`], [`listener`], [`health`], [`stopping`], [`metrics`]), analyses files ([`analyze`]), demonstrates the
 //! service ([`demo`]), lists the media formats ([`formats`]), removes blobs that no row refers to ([`gc`]), probes
-//! assets again ([`reprobe`]), indexes what is stored ([`index`]), lists results of wrong decoders ([`verify`]), manages jobs of a service
-//! ([`job_commands`]), exports from a service ([`export`]), manages the speech models ([`models`]), and prints completions
+//! assets again ([`reprobe`]), indexes what is stored ([`index`]), lists results of wrong decoders ([`verify`]), uploads
+//! files to a service ([`upload`]),
+//! manages its jobs ([`job_commands`]), exports from a service ([`export`]), manages the speech models ([`models`]), and prints completions
 //! and man pages ([`shell_files`]).
 
 mod analyze;
@@ -27,6 +28,7 @@ mod health;
 mod index;
 mod job_commands;
 mod keys;
+mod listed;
 mod listener;
 mod log;
 mod metrics;
@@ -48,7 +50,9 @@ mod service_client;
 mod shell_files;
 mod speaker_models;
 mod stopping;
+mod tenant_requests;
 mod text;
+mod upload;
 mod uploads;
 mod values;
 mod verify;
@@ -80,6 +84,7 @@ fn start() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Jobs(arguments) => return job_commands::run(&arguments),
+        Command::Upload(arguments) => return upload::run(&arguments),
         Command::Analyze(arguments) => return analyze::analyze(&arguments, cli.config.as_deref()),
         Command::Demo(arguments) => return demo::run(&arguments, cli.config.as_deref()),
         Command::Serve(flags) => return serve::serve(&config::load(cli.config.as_deref(), &flags)?),

@@ -193,6 +193,15 @@ fn operations_are_as_reviewed() {
     insta::assert_snapshot!("operations", listing);
 }
 
+/// A path that is none of the document would leave its route to callers with the scope `write`.
+#[test]
+fn posts_that_write_nothing_are_operations() {
+    let document = document();
+    for path in access::READING_POSTS {
+        assert!(document["paths"][path]["post"].is_object(), "{path}");
+    }
+}
+
 #[test]
 fn components_are_as_reviewed() {
     let document = document();

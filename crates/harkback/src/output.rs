@@ -26,6 +26,15 @@ enum OutputTarget {
     Stream,
 }
 
+/// A regular file, regardless of its names.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum FileIdentity {
+    /// Device and inode.
+    Existing(u64, u64),
+    /// The path of a file that does not exist yet, in a directory without links.
+    New(PathBuf),
+}
+
 /// A file that is being written. A regular one appears when it is complete, with [`OutputWriter::commit`].
 #[derive(Debug)]
 pub(crate) enum OutputWriter {
@@ -39,7 +48,7 @@ impl Output {
     /// Resolves and checks `given`, without changing anything.
     ///
     /// # Errors
-    /// When the path cannot be written, or is one of the `recordings`.
+    /// When the path cannot be written, or is one of the `recordings`, as far as those exist.
     pub(crate) fn new(given: &Path, recordings: &[&Path]) -> anyhow::Result<Self> {
         let target = target(given, recordings).with_context(|| given.display().to_string())?;
         Ok(Self { given: given.to_path_buf(), target })
@@ -48,6 +57,18 @@ impl Output {
     /// The path as given.
     pub(crate) fn path(&self) -> &Path {
         &self.given
+    }
+
+    /// Which regular file the output is; `None` for a stream, to which several outputs can be appended.
+    pub(crate) fn identity(&self) -> Option<FileIdentity> {
+        match &self.target {
+            OutputTarget::Stream => None,
+            OutputTarget::File(_, Some(before)) => Some(FileIdentity::Existing(before.dev(), before.ino())),
+            OutputTarget::File(path, None) => {
+                let parent = directory(path).canonicalize().ok()?;
+                Some(FileIdentity::New(parent.join(path.file_name()?)))
+            }
+        }
     }
 
     /// Writes `bytes`. A regular file is never half written: it has its old contents or its new ones.
@@ -110,7 +131,7 @@ fn target(given: &Path, recordings: &[&Path]) -> anyhow::Result<OutputTarget> {
     }
     if let Some(before) = &before {
         for recording in recordings {
-            let recording = fs::metadata(recording)?;
+            let Ok(recording) = fs::metadata(recording) else { continue };
             let is_recording = (before.dev(), before.ino()) == (recording.dev(), recording.ino());
             anyhow::ensure!(!is_recording, "it is the recording itself");
         }
@@ -243,6 +264,21 @@ mod tests {
         }
         writer.commit().unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"after");
+    }
+
+    #[test]
+    fn output_identity_is_that_of_the_file_under_any_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let within = |name: &str| directory.path().join(name);
+        fs::write(within("old"), b"").unwrap();
+        fs::hard_link(within("old"), within("hard link")).unwrap();
+        symlink("new", within("link")).unwrap();
+        let identity = |path: &Path| Output::new(path, &[]).unwrap().identity();
+        assert_eq!(identity(&within("old")), identity(&within("hard link")));
+        assert_eq!(identity(&within("new")), identity(&within("link")));
+        assert_eq!(identity(&within("new")), identity(&within("./new")));
+        assert_ne!(identity(&within("new")), identity(&within("newer")));
+        assert_eq!(identity(Path::new("/dev/null")), None);
     }
 
     #[test]

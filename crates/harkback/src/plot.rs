@@ -47,10 +47,10 @@ impl PlotFormat {
     }
 
     /// Encodes the SVG as the content of the file.
-    pub(crate) fn bytes(self, svg: String) -> anyhow::Result<Vec<u8>> {
+    pub(crate) fn bytes(self, svg: &str) -> anyhow::Result<Vec<u8>> {
         match self {
-            Self::Svg => Ok(svg.into_bytes()),
-            Self::Png => png(&svg).context("the picture cannot be drawn as PNG; try `.svg`"),
+            Self::Svg => Ok(svg.as_bytes().to_vec()),
+            Self::Png => png(svg).context("the picture cannot be drawn as PNG; try `.svg`"),
         }
     }
 }

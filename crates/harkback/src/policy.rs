@@ -4,9 +4,14 @@ use std::sync::Arc;
 
 use access::{Access, ApiKeys, Authentication, BrowserPolicy, JwtSettings, JwtVerifier, Links};
 use anyhow::Context;
+use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use primitives::{Clock, SystemClock};
 use sqlx::PgPool;
+use tower::ServiceExt as _;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate, SizeAbove};
 use tower_http::cors::{AllowHeaders, AllowMethods, CorsLayer};
@@ -14,7 +19,7 @@ use tower_http::cors::{AllowHeaders, AllowMethods, CorsLayer};
 use crate::config::{AuthMode, Config};
 
 /// Headers of answers that pages of other origins may read.
-const EXPOSED: [HeaderName; 10] = [
+const EXPOSED: [HeaderName; 20] = [
     header::ACCEPT_RANGES,
     header::CONTENT_DISPOSITION,
     header::CONTENT_LENGTH,
@@ -25,7 +30,20 @@ const EXPOSED: [HeaderName; 10] = [
     HeaderName::from_static("x-request-id"),
     HeaderName::from_static("idempotency-replayed"),
     HeaderName::from_static("harkback-warnings"),
+    // Those of resumable uploads.
+    HeaderName::from_static("harkback-asset-id"),
+    HeaderName::from_static("tus-checksum-algorithm"),
+    HeaderName::from_static("tus-extension"),
+    HeaderName::from_static("tus-max-size"),
+    HeaderName::from_static("tus-resumable"),
+    HeaderName::from_static("tus-version"),
+    HeaderName::from_static("upload-expires"),
+    HeaderName::from_static("upload-length"),
+    HeaderName::from_static("upload-metadata"),
+    HeaderName::from_static("upload-offset"),
 ];
+/// Path of resumable uploads.
+const UPLOADS: &str = "/media-v2/uploads";
 /// Minimum size of a compressed answer, in bytes.
 const MIN_COMPRESSED: u64 = 860;
 
@@ -78,8 +96,24 @@ fn jwt(config: &Config) -> anyhow::Result<JwtSettings> {
     })
 }
 
+/// Allows pages of the configured origins to call `router`. The layer for that answers every OPTIONS; a client of
+/// resumable uploads that asks for their extensions gets the answer of the route.
+pub(crate) fn with_cors(router: Router, config: &Config) -> anyhow::Result<Router> {
+    let routes = router.clone();
+    Ok(router.layer(cors(config)?).layer(from_fn_with_state(routes, upload_options)))
+}
+
+async fn upload_options(State(routes): State<Router>, request: Request, next: Next) -> Response {
+    let is_preflight = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if request.method() != Method::OPTIONS || is_preflight || request.uri().path() != UPLOADS {
+        return next.run(request).await;
+    }
+    let Ok(response) = routes.oneshot(request).await;
+    response
+}
+
 /// Allows pages of the configured origins to call the service and read its answers.
-pub(crate) fn cors(config: &Config) -> anyhow::Result<CorsLayer> {
+fn cors(config: &Config) -> anyhow::Result<CorsLayer> {
     let origin = |origin: &String| {
         HeaderValue::from_str(origin).with_context(|| format!("--cors-origin {origin} is not an origin"))
     };

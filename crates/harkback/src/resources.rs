@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use blob_store::BlobStore;
+use media_v2::MediaService;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::listener::Closed;
@@ -11,6 +12,9 @@ use crate::listener::Closed;
 const TRIM_PERIOD: Duration = Duration::from_secs(10);
 
 const SWEEP_PERIOD: Duration = Duration::from_secs(3_600);
+/// Interval of the sweep of resumable uploads: the end of one that a dead process has interrupted waits for it, unless its
+/// client asks.
+const UPLOADS_PERIOD: Duration = Duration::from_secs(60);
 
 /// Raises the soft limit of open files to the hard one: a shell's default of 1 024 is less than the number of
 /// connections.
@@ -65,6 +69,14 @@ pub(crate) async fn sweep(blobs: BlobStore) {
     loop {
         blobs.sweep_staging().await;
         tokio::time::sleep(SWEEP_PERIOD).await;
+    }
+}
+
+/// Removes expired resumable uploads, and finishes those whose end was interrupted. Never returns.
+pub(crate) async fn sweep_uploads(media: MediaService) {
+    loop {
+        media.sweep_uploads().await;
+        tokio::time::sleep(UPLOADS_PERIOD).await;
     }
 }
 

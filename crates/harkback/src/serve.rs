@@ -9,12 +9,12 @@ use std::time::Duration;
 use anyhow::Context;
 use audio_semantic_timeline::SemanticTimelines;
 use axum::Router;
-use blob_store::BlobStore;
 use db::local::{Cluster, Durability, ServerBinaries};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http_kit::idempotency::Keys;
-use jobs::{Capabilities, Jobs, RENDERS, Replica, ReplicaRole, Worker, WorkerSettings};
+use jobs::{Capabilities, HEAVY_CALLS, Jobs, RENDERS, Replica, ReplicaRole, Worker, WorkerSettings};
+use media_v2::MediaService;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
@@ -146,7 +146,7 @@ async fn run(config: &Config, database: &Database, signals: &mut Signals) -> any
     let capacity = Capacity::of_service(config);
     // On the heap, because the future holds all services.
     let starting = start(config, &capacity, database.options.clone(), phases.clone()).boxed_local();
-    let Some(Started { pool, listener, router, worker, replica, capabilities, keys, jobs, blobs, cut }) =
+    let Some(Started { pool, listener, router, worker, replica, capabilities, keys, jobs, media, cut }) =
         signals.unless_one_comes(starting).await?
     else {
         return Ok(ExitCode::SUCCESS);
@@ -158,7 +158,8 @@ async fn run(config: &Config, database: &Database, signals: &mut Signals) -> any
     };
     let closed = Closed::default();
     tokio::spawn(resources::give_memory_back(closed.clone()));
-    tokio::spawn(resources::sweep(blobs));
+    tokio::spawn(resources::sweep(media.blobs().clone()));
+    tokio::spawn(resources::sweep_uploads(media.clone()));
     tokio::spawn(jobs.clone().listen());
     tokio::spawn(jobs.clone().announce(replica, capabilities));
     tokio::spawn(stop_jobs(jobs.clone(), phases.clone()));
@@ -167,6 +168,7 @@ async fn run(config: &Config, database: &Database, signals: &mut Signals) -> any
         listener::serve(listener, router, limits, phases, closed).await;
         // Calls whose callers have disconnected.
         keys.finished().await;
+        media.uploads_finished().await;
         worker.await.unwrap_or_else(|error| tracing::error!(%error, "the worker ended abnormally"));
         jobs.finished().await;
     };
@@ -203,7 +205,7 @@ struct Started {
     capabilities: Capabilities,
     keys: Keys,
     jobs: Jobs,
-    blobs: BlobStore,
+    media: MediaService,
     /// Number of requests that were answered 503 while they ran.
     cut: Arc<AtomicUsize>,
 }
@@ -217,16 +219,16 @@ async fn start(
     let pool = db::connect(options.clone(), capacity.database_connections).await?;
     migrate_all(&pool).await?;
     let metrics = metrics::install(pool.clone())?;
-    let keys = Keys::new(pool.clone());
     let access = policy::access(config, pool.clone())?;
     let stopping = Stopping { phase: phases, cut: Arc::default() };
     let cut = stopping.cut.clone();
     let blobs = app::open_blobs(config)?;
     let health = Health::watch(db::for_requests(options), blobs.clone()).await;
     let jobs = app::jobs(config, capacity, pool.clone(), blobs.clone());
+    let keys = Keys::new(pool.clone()).with_locations(Arc::new(jobs.clone()));
     let guards = RequestGuards { access, jobs: jobs.clone(), stopping, health };
-    let service = app::build(config, capacity, pool.clone(), blobs.clone(), metrics, keys.clone(), guards)?;
-    let Service { router, routes, timelines, renderer } = service;
+    let service = app::build(config, capacity, pool.clone(), blobs, metrics, keys.clone(), guards)?;
+    let Service { router, routes, media, timelines, renderer } = service;
     warn_of_fallback(&timelines).await;
     let capabilities = capabilities(config, timelines, renderer);
     let mut replica = replica(config, capacity, capabilities().await);
@@ -247,7 +249,7 @@ async fn start(
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
-    Ok(Started { pool, listener, router, worker, replica, capabilities, keys, jobs, blobs, cut })
+    Ok(Started { pool, listener, router, worker, replica, capabilities, keys, jobs, media, cut })
 }
 
 /// Capabilities that this process offers, or that it promises its callers if it runs no jobs.
@@ -279,7 +281,10 @@ fn capabilities(config: &Config, timelines: SemanticTimelines, renderer: Rendere
 fn replica(config: &Config, capacity: &Capacity, offers: Vec<String>) -> Replica {
     let (role, settings) = match config.role {
         Role::All => (ReplicaRole::All, worker_settings(config, capacity)),
-        Role::Api => (ReplicaRole::Api, WorkerSettings { slots: Vec::new(), grace: Duration::ZERO }),
+        Role::Api => {
+            let none = WorkerSettings { calls: &[], slots: Vec::new(), grace: Duration::ZERO };
+            (ReplicaRole::Api, none)
+        }
         Role::Worker => (ReplicaRole::Worker, worker_settings(config, capacity)),
     };
     Replica::new(role, settings.kinds(), offers)
@@ -287,7 +292,7 @@ fn replica(config: &Config, capacity: &Capacity, offers: Vec<String>) -> Replica
 
 fn worker_settings(config: &Config, capacity: &Capacity) -> WorkerSettings {
     let grace = Duration::from_secs(config.shutdown_grace_s).saturating_sub(LAST_ANSWERS);
-    WorkerSettings { slots: capacity.job_slots(), grace }
+    WorkerSettings { calls: HEAVY_CALLS, slots: capacity.job_slots(), grace }
 }
 
 /// Stops taking jobs once the service stops.

@@ -15,7 +15,9 @@ use tokio::sync::Semaphore;
 
 use crate::capacity::QueueSize;
 
-const PATH: &str = "/media-v2/assets";
+const FORMS: &str = "/media-v2/assets";
+/// Path of resumable uploads, with their ids below it.
+const RESUMABLE: &str = "/media-v2/uploads";
 /// Maximum of `Retry-After`, in seconds.
 const MAX_WAIT_S: u64 = 300;
 
@@ -51,7 +53,7 @@ struct Upload {
 
 /// Middleware that limits the uploads of each tenant. Mount it inside of the layer that authenticates callers.
 pub(crate) async fn layer(State(uploads): State<Uploads>, request: Request, next: Next) -> Response {
-    if request.method() != Method::POST || request.uri().path() != PATH {
+    if !is_upload(request.method(), request.uri().path()) {
         return next.run(request).await;
     }
     let tenant = request.headers().get("x-tenant-id").map_or(&b""[..], |tenant| tenant.as_bytes()).to_vec();
@@ -65,6 +67,17 @@ pub(crate) async fn layer(State(uploads): State<Uploads>, request: Request, next
     let response = next.run(request).await;
     uploads.running().last = began.elapsed();
     response
+}
+
+/// Whether the body of the request may be a file, or a part of one.
+fn is_upload(method: &Method, path: &str) -> bool {
+    match *method {
+        Method::POST if path == FORMS => true,
+        Method::POST | Method::PATCH => {
+            path.strip_prefix(RESUMABLE).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        }
+        _ => false,
+    }
 }
 
 impl Uploads {
@@ -114,6 +127,21 @@ impl Drop for Upload {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn requests_with_bytes_of_files_are_uploads() {
+        for (method, path, expected) in [
+            (Method::POST, "/media-v2/assets", true),
+            (Method::GET, "/media-v2/assets", false),
+            (Method::POST, "/media-v2/assets/a1/artifacts", false),
+            (Method::POST, "/media-v2/uploads", true),
+            (Method::PATCH, "/media-v2/uploads/u1", true),
+            (Method::HEAD, "/media-v2/uploads/u1", false),
+            (Method::POST, "/media-v2/uploadsx", false),
+        ] {
+            assert_eq!(is_upload(&method, path), expected, "{method} {path}");
+        }
+    }
 
     #[tokio::test]
     async fn upload_limit_is_separate_for_each_tenant() {

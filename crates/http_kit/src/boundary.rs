@@ -258,7 +258,7 @@ fn method_label(method: &Method) -> String {
     if known.contains(method) { method.to_string() } else { "other".to_owned() }
 }
 
-/// The caller's `X-Request-Id` if it is a valid id, else a new one.
+/// The caller's `X-Request-Id` if it is a valid id, else a new one. A repeated one is refused with the context.
 fn request_id(headers: &HeaderMap) -> String {
     header_text(headers, REQUEST_ID)
         .filter(|_| headers.get_all(REQUEST_ID).iter().nth(1).is_none())

@@ -3,7 +3,8 @@
 crate::error_codes! {
     Request {
         INVALID_CONTEXT = 400 "invalid_context":
-            "tenant or environment is missing, empty, `t_unknown` or not a valid id" => "send the headers";
+            "tenant or environment is missing, empty, `t_unknown` or not a valid id, or a context header is repeated"
+            => "send each header once";
         MALFORMED_REQUEST = 400 "malformed_request":
             "not an HTTP/1.1 request; the connection is closed" => "correct the request";
         URI_TOO_LONG = 414 "uri_too_long": "path and query are too long" => "shorten them";
@@ -61,7 +62,8 @@ crate::error_codes! {
             "Postgres does not answer" => "retry after `Retry-After`";
         QUEUE_FULL = 503 "queue_full": "the queue for this work is full" => "retry after `Retry-After`";
         BUSY = 503 "busy":
-            "too many large bodies are being read, or file descriptors or memory are used up"
+            "too many large bodies are being read, the tenant has too many requests in flight, or file descriptors or \
+             memory are used up"
             => "retry after `Retry-After`";
         SHUTTING_DOWN = 503 "shutting_down": "the service is stopping" => "retry after `Retry-After`";
         INTERNAL = 500 "internal": "a defect of the service" => "report it with the `request_id`";

@@ -40,6 +40,7 @@ macro_rules! context_fields {
     )+};
 }
 
+const REQUEST_ID: &str = "X-Request-Id";
 const FIELDS: [(&str, &str); 3] = [("tenant_id", "X-Tenant-Id"), ("env", "X-Env"), ("user_id", "X-User-Id")];
 
 impl RequestContext {
@@ -50,6 +51,9 @@ impl RequestContext {
     /// 403 `context_mismatch` when header and body differ; 400 `invalid_context` when tenant or
     /// environment is missing, empty, `t_unknown` or not a valid id, or a header is repeated.
     pub fn resolve(headers: &HeaderMap, body: [Option<&str>; 3], request_id: &str) -> Result<Self, Problem> {
+        if headers.get_all(REQUEST_ID).iter().nth(1).is_some() {
+            return Err(invalid(REQUEST_ID, "is repeated; send it once"));
+        }
         let mut values = [None; 3];
         for (slot, (field, header)) in FIELDS.iter().enumerate() {
             let mut in_headers = headers.get_all(*header).iter();
@@ -151,8 +155,10 @@ mod tests {
 
     #[test]
     fn repeated_context_headers_are_refused() {
-        for name in ["x-tenant-id", "x-env", "x-user-id"] {
-            let mut headers = headers(&[("x-tenant-id", "t1"), ("x-env", "dev"), ("x-user-id", "u1")]);
+        for name in ["x-tenant-id", "x-env", "x-user-id", "x-request-id"] {
+            let context =
+                [("x-tenant-id", "t1"), ("x-env", "dev"), ("x-user-id", "u1"), ("x-request-id", "r1")];
+            let mut headers = headers(&context);
             assert_eq!(code(RequestContext::resolve(&headers, [None; 3], "r")), "ok");
             let value = headers[name].clone();
             headers.append(name, value);

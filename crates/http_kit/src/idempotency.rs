@@ -3,7 +3,7 @@
 //! The first call with a key runs and its answer is kept; the same call again gets that answer,
 //! another body under the same key is 422 `idempotency_mismatch`. Only answers of 2xx are kept: what
 //! failed wrote nothing, and a retry runs. Answers marked [`Unstored`] are not kept, either. A call still running answers
-//! 409 `idempotency_in_progress`.
+//! 409 `idempotency_in_progress`, with the `Location` of its job if it runs as one ([`RunningCalls`]).
 //!
 //! A call with a key runs to its end even if its caller disconnects: the caller asks again with the key and gets
 //! the answer. The key is held by a lease that is renewed while the call runs, so that after a crash it is free in a
@@ -16,12 +16,14 @@
 mod store;
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures::future::BoxFuture;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
 use primitives::{Id, Scope, WriteSeed};
@@ -48,19 +50,37 @@ const LEASE: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy, Debug)]
 pub struct Unstored;
 
+/// Knows where calls that still run can be followed.
+pub trait RunningCalls: std::fmt::Debug + Send + Sync {
+    /// Path of the resource of a call to `path` whose ids are derived from `seed`; `None` if it has none.
+    fn location<'a>(
+        &'a self,
+        scope: &'a Scope,
+        path: &'a str,
+        seed: WriteSeed,
+    ) -> BoxFuture<'a, Option<String>>;
+}
+
 /// Runs calls under their keys, and tracks which still run. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Keys {
     pool: PgPool,
     lease: Duration,
     running: TaskTracker,
+    locations: Option<Arc<dyn RunningCalls>>,
 }
 
 impl Keys {
     /// Stores keys in the database of `pool`.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        Self { pool, lease: LEASE, running: TaskTracker::new() }
+        Self { pool, lease: LEASE, running: TaskTracker::new(), locations: None }
+    }
+
+    /// Sets where running calls are followed; by default nowhere.
+    #[must_use]
+    pub fn with_locations(self, locations: Arc<dyn RunningCalls>) -> Self {
+        Self { locations: Some(locations), ..self }
     }
 
     /// Sets the lease of keys (default: 60 s); it is renewed every third of it.
@@ -114,6 +134,31 @@ impl Keys {
         };
         let task = self.running.spawn(tenancy::carry(running).in_current_span());
         task.await.unwrap_or_else(|broken| Err(Problem::internal(broken)))
+    }
+
+    /// Adds the location of the running call of `key` to the problem that refuses the same call.
+    async fn located(
+        &self,
+        problem: Problem,
+        scope: &Scope,
+        path: &str,
+        key: &Id,
+        fingerprints: Fingerprints,
+    ) -> Problem {
+        let Some(locations) = &self.locations else { return problem };
+        let seed = store::find_seed(&self.pool, scope, key, &fingerprints.canonical).await;
+        let location = match seed {
+            Ok(Some(seed)) => locations.location(scope, path, WriteSeed::new(&seed)).await,
+            Ok(None) => None,
+            Err(error) => {
+                tracing::warn!(%error, %key, "the seed of a running call cannot be read; its location is left out");
+                None
+            }
+        };
+        match location {
+            Some(location) => problem.located_at(location),
+            None => problem,
+        }
     }
 
     /// Waits until no call runs; for shutdown, when no more calls come.
@@ -174,12 +219,20 @@ async fn run(keys: Keys, mut request: Request, next: Next) -> Result<Response, P
         .chain_update([0])
         .chain_update(context.user_or_anonymous())
         .chain_update([0]);
+    let path = parts.uri.path().to_owned();
     let bytes = body.into_request(&mut parts.extensions);
     let raw = call.clone().chain_update(&bytes).finalize().into();
     // A body that is not JSON is left for the handler to refuse; no answer is stored then.
     let canonical = digest.map_or(raw, |digest| call.chain_update(digest).finalize().into());
     let request = Request::from_parts(parts, Body::from(bytes));
-    keys.once_of(&context.scope, key, Fingerprints { raw, canonical }, next.run(request)).await
+    let fingerprints = Fingerprints { raw, canonical };
+    let answer = keys.once_of(&context.scope, key.clone(), fingerprints, next.run(request)).await;
+    match answer {
+        Err(problem) if problem.code() == IDEMPOTENCY_IN_PROGRESS.code() => {
+            Err(keys.located(problem, &context.scope, &path, &key, fingerprints).await)
+        }
+        answer => answer,
+    }
 }
 
 /// Fingerprints that identify a call.

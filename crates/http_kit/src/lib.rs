@@ -6,6 +6,7 @@
 //! - [`ErrorCode`], [`error_codes!`], [`error_responses!`]: codes of errors as data, from which problems and documents
 //!   are made; [`codes`]: those that all crates share;
 //! - [`Json`], [`ContextJson`], [`UnparsedJson`], [`Path`], [`Query`]: axum's extractors with that error shape;
+//! - [`InContext`]: a body that may also carry the context, which [`ContextJson`] reads;
 //! - [`null_as_default`], [`field_default!`], [`null_as_default_of!`]: fields with a default, for which null is absent;
 //! - [`openapi`]: what every operation of the OpenAPI document has in common;
 //! - [`idempotency`]: `Idempotency-Key` on writes;
@@ -25,6 +26,7 @@ mod error_code;
 mod extract;
 mod failure;
 pub mod idempotency;
+mod in_context;
 mod json_digest;
 pub mod multipart;
 pub mod openapi;
@@ -43,6 +45,7 @@ pub use content_disposition::content_disposition;
 pub use context::{ContextFields, RequestContext};
 pub use error_code::{ErrorCode, Section};
 pub use extract::{ContextJson, Json, NoQuery, Path, Query, UnparsedJson, path_id};
+pub use in_context::InContext;
 pub use json_digest::json_digest;
 pub use optional::null_as_default;
 pub use parse_json::parse_json_text;

@@ -50,10 +50,17 @@ pub struct Problem {
     code: &'static str,
     detail: Box<str>,
     errors: Vec<FieldError>,
-    retry_after_s: Option<u32>,
+    headers: Option<Box<ProblemHeaders>>,
     extensions: Map<String, Value>,
     source: Option<Arc<dyn Error + Send + Sync>>,
     body: Option<fn(&Problem) -> Value>,
+}
+
+/// Further headers of an answer. In a box, because few problems have them.
+#[derive(Clone, Debug, Default)]
+struct ProblemHeaders {
+    retry_after_s: Option<u32>,
+    location: Option<String>,
 }
 
 /// An error of any call: a problem document (RFC 9457).
@@ -93,7 +100,7 @@ impl Problem {
             code,
             detail: detail.into_boxed_str(),
             errors: Vec::new(),
-            retry_after_s: None,
+            headers: None,
             extensions: Map::new(),
             source: None,
             body: None,
@@ -169,8 +176,16 @@ impl Problem {
 
     /// Adds `Retry-After`, in seconds.
     #[must_use]
-    pub fn retry_after(self, seconds: u32) -> Self {
-        Self { retry_after_s: Some(seconds), ..self }
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.headers.get_or_insert_default().retry_after_s = Some(seconds);
+        self
+    }
+
+    /// Adds `Location`: the path of the resource that the problem is about.
+    #[must_use]
+    pub fn located_at(mut self, path: impl Into<String>) -> Self {
+        self.headers.get_or_insert_default().location = Some(path.into());
+        self
     }
 
     /// Replaces the HTTP status, and keeps everything else.
@@ -258,8 +273,12 @@ impl Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"harkback\""));
         }
-        if let Some(seconds) = self.retry_after_s {
+        let ProblemHeaders { retry_after_s, location } = self.headers.as_deref().cloned().unwrap_or_default();
+        if let Some(seconds) = retry_after_s {
             headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(path) = location.and_then(|path| HeaderValue::from_str(&path).ok()) {
+            headers.insert(header::LOCATION, path);
         }
         response
     }

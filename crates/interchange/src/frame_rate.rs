@@ -157,12 +157,18 @@ impl FrameRate {
     }
 
     /// The timecode of a frame as `HH:MM:SS:FF`, or `HH:MM:SS;FF` in drop frame; it restarts after 24 hours.
+    #[must_use]
+    pub fn timecode(self, frame: i64) -> String {
+        self.timecode_in(frame, self.is_drop_frame())
+    }
+
+    /// As [`FrameRate::timecode`], in drop frame only if `drop_frame`; multiples of 29.97 have both kinds of timecode.
     ///
     /// Drop frame skips the first numbers of each minute but every tenth: 2 of 30, 4 of 60 (SMPTE ST 12-1).
     #[must_use]
-    pub fn timecode(self, frame: i64) -> String {
+    pub fn timecode_in(self, frame: i64, drop_frame: bool) -> String {
         let nominal = i64::from(self.nominal());
-        let (number, separator) = if self.is_drop_frame() {
+        let (number, separator) = if drop_frame && self.is_drop_frame() {
             let dropped = nominal / 15;
             let minute = nominal * 60 - dropped;
             let ten_minutes = minute * 10 + dropped;
@@ -214,6 +220,8 @@ mod tests {
         let double = FrameRate::from_f64(59.94).unwrap();
         assert_eq!(double.timecode(3_600), "00:01:00;04");
         assert_eq!(FrameRate::PAL.timecode(25 * 3_661 + 7), "01:01:01:07");
+        assert_eq!(rate.timecode_in(108_000, false), "01:00:00:00");
+        assert_eq!(FrameRate::PAL.timecode_in(25, true), "00:00:01:00");
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub enum LossKind {
     ChannelsOmitted,
     /// A speed is not applied.
     SpeedOmitted,
-    /// A gain is not applied.
+    /// A gain is not applied, or only up to the maximum of the editor.
     GainOmitted,
     /// An opacity is not applied.
     OpacityOmitted,

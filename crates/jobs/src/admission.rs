@@ -15,6 +15,17 @@ const COUNTS_TTL: Duration = Duration::from_secs(1);
 /// Maximum number of tenants with counts; beyond it all counts are dropped.
 const MAX_TENANTS: usize = 10_000;
 
+/// Period over which the rate of ended jobs is measured.
+pub(crate) const RECENT: TimeDelta = TimeDelta::seconds(60);
+/// Maximum `Retry-After` of a full queue in seconds, also if no job has ended recently.
+const MAX_RETRY_AFTER_S: i64 = 300;
+
+/// `Retry-After` of a full queue in seconds: `waiting` jobs at the rate of those that have `ended` in the last [`RECENT`].
+pub(crate) fn retry_after_s(waiting: i64, ended: i64) -> u32 {
+    let estimated = waiting.saturating_mul(RECENT.num_seconds()).checked_div(ended);
+    estimated.unwrap_or(MAX_RETRY_AFTER_S).clamp(1, MAX_RETRY_AFTER_S) as u32
+}
+
 /// Limits of queued jobs, and the retention of finished ones.
 #[derive(Clone, Copy, Debug)]
 pub struct JobLimits {
@@ -86,6 +97,15 @@ impl WaitingCounts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn retry_after_is_the_time_that_the_queued_jobs_take() {
+        assert_eq!(retry_after_s(100, 60), 100);
+        assert_eq!(retry_after_s(10, 600), 1);
+        assert_eq!(retry_after_s(10, 100_000), 1, "not 0");
+        assert_eq!(retry_after_s(100_000, 60), 300);
+        assert_eq!(retry_after_s(10, 0), 300, "no job has ended");
+    }
 
     #[test]
     fn count_below_half_of_its_limit_is_cached_for_a_second() {

@@ -20,7 +20,7 @@ use tracing::{Instrument, Span};
 
 use crate::Error;
 use crate::codes::WORKER_LOST;
-use crate::store::{self, Answer, Claimed, MAX_INLINE_BYTES, Outcome, WorkerInstruction};
+use crate::store::{self, Answer, Claimed, MAX_INLINE_BYTES, Outcome, QueueEntry, WorkerInstruction};
 use crate::worker::{PAUSE, Worker};
 
 /// Interval at which progress is written and cancellation is checked.
@@ -38,10 +38,8 @@ const TRANSIENT: [ErrorCode; 5] =
 /// Result of claiming the job of a queue entry.
 enum Claim {
     Started(Box<Claimed>),
-    /// The job needs no run.
+    /// The entry is done: its job needs no run, or has another entry, for workers of another version.
     Over,
-    /// The job's kind is run by workers of another version.
-    OtherKind,
 }
 
 /// How an attempt to run a job ended.
@@ -71,9 +69,7 @@ impl Worker {
         };
         let claimed = match claimed {
             Claim::Started(claimed) => claimed,
-            // Cancelled, finished or removed; or another entry of the queue runs it.
             Claim::Over => return Ok(()),
-            Claim::OtherKind => return Err("the kind is of another version".to_owned()),
         };
         metrics::counter!("job_starts_total", "kind" => claimed.kind.clone()).increment(1);
         let waited = (self.jobs.now() - claimed.created_at).as_seconds_f64();
@@ -92,7 +88,7 @@ impl Worker {
                 let is_ours = loop {
                     match self.finish(scope, id, claimed.attempts, &outcome).await {
                         Ok(is_ours) => break is_ours,
-                        Err(error) => self.pause_after(error, "end").await?,
+                        Err(error) => self.pause_after(error.into(), "end").await?,
                     }
                 };
                 if !is_ours {
@@ -112,23 +108,36 @@ impl Worker {
     }
 
     /// Pauses after a failed write; the caller retries until the database accepts it, or the service has stopped.
-    async fn pause_after(&self, error: sqlx::Error, what: &'static str) -> Result<(), String> {
+    async fn pause_after(&self, error: Error, what: &'static str) -> Result<(), String> {
+        let error = match error {
+            Error::Database(cause) => cause.to_string(),
+            error => error.to_string(),
+        };
         if self.jobs.is_stopping() {
-            return Err(error.to_string());
+            return Err(error);
         }
-        tracing::warn!(%error, what, "a job cannot be written; the write is retried");
+        tracing::warn!(error, what, "a job cannot be written; the write is retried");
         sleep(PAUSE).await;
         Ok(())
     }
 
-    async fn claim(&self, scope: &Scope, id: &Id, queue_id: i64) -> sqlx::Result<Claim> {
-        let kinds = self.settings.kinds();
+    /// Claims the job of an entry. If this worker does not read its payload, the entry is replaced by one of the same
+    /// ticket that only workers which read it take: one of the version before has no flag, or the wrong one.
+    async fn claim(&self, scope: &Scope, id: &Id, queue_id: i64) -> Result<Claim, Error> {
+        let payloads = self.settings.payloads();
         let mut transaction = self.jobs.pool().begin().await?;
-        let claimed = store::claim(&mut transaction, scope, id, queue_id, &kinds, self.jobs.now()).await?;
+        let claimed = store::claim(&mut transaction, scope, id, queue_id, &payloads, self.jobs.now()).await?;
         let claim = match claimed {
             Some(claimed) => Claim::Started(Box::new(claimed)),
-            None if store::is_of_other_kind(&mut transaction, scope, id, &kinds).await? => Claim::OtherKind,
-            None => Claim::Over,
+            None => {
+                let left = store::leave_to_others(&mut transaction, scope, id, queue_id, &payloads).await?;
+                if let Some(entry) = left {
+                    let QueueEntry { kind, payload_version, .. } = &entry;
+                    tracing::info!(job_id = %id, kind, payload_version, "a job is left to workers of another version");
+                    self.jobs.add_to_queue(&mut transaction, scope, id, &entry).await?;
+                }
+                Claim::Over
+            }
         };
         transaction.commit().await?;
         Ok(claim)

@@ -1,5 +1,7 @@
 //! Turns a heavy call into a job.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -61,6 +63,9 @@ async fn run_call(jobs: &Jobs, call: HeavyCall, request: Request, next: Next) ->
     let context = body.run(move |body| RequestContext::of_body(&headers, body, &request_id)).await??;
     let new = NewJob { call, path, priority: preferences.priority, level, body: bytes, trace };
     let job = jobs.enqueue(&context, new).await?;
+    if preferences.wait == Some(Duration::ZERO) && !job.state.is_final() {
+        return Ok(accepted(&job));
+    }
     let state = jobs.wait_for_state(&context.scope, &job.id, preferences.wait).await?;
     if preferences.wait.is_none() && !state.is_final() {
         return Err(shutting_down());

@@ -21,11 +21,21 @@ pub enum Error {
     #[error("job {0} has no result: it has not succeeded")]
     NoResult(Id),
     /// The tenant has too many queued jobs.
-    #[error("{0} jobs of this tenant are queued already; send the request again when some have run")]
-    TooManyOfTenant(i64),
+    #[error("{waiting} jobs of this tenant are queued already; send the request again when some have run")]
+    TooManyOfTenant {
+        /// Number of queued jobs of the tenant.
+        waiting: i64,
+        /// Estimated time until they have run, in seconds.
+        retry_after_s: u32,
+    },
     /// All tenants together have too many queued jobs.
-    #[error("{0} jobs are queued already; send the request again later")]
-    TooMany(i64),
+    #[error("{waiting} jobs are queued already; send the request again later")]
+    TooMany {
+        /// Number of queued jobs.
+        waiting: i64,
+        /// Estimated time until they have run, in seconds.
+        retry_after_s: u32,
+    },
     /// An operation of the queue library failed.
     #[error("the queue failed: {0}")]
     Queue(String),
@@ -56,9 +66,6 @@ pub enum Error {
     Database(#[from] sqlx::Error),
 }
 
-/// `Retry-After` of a full queue, in seconds.
-const RETRY_AFTER_S: u32 = 30;
-
 impl From<GraphileWorkerError> for Error {
     /// The library drops the driver's error, except its SQLSTATE.
     fn from(error: GraphileWorkerError) -> Self {
@@ -80,8 +87,10 @@ impl From<Error> for Problem {
             Error::Finished(_) => Self::new(JOB_FINISHED, detail),
             Error::NotFailed(_) => Self::new(JOB_NOT_FAILED, detail),
             Error::NoResult(_) => Self::new(JOB_WITHOUT_RESULT, detail),
-            Error::TooManyOfTenant(_) => Self::new(TOO_MANY_JOBS, detail).retry_after(RETRY_AFTER_S),
-            Error::TooMany(_) => Self::new(QUEUE_FULL, detail).retry_after(RETRY_AFTER_S),
+            Error::TooManyOfTenant { retry_after_s, .. } => {
+                Self::new(TOO_MANY_JOBS, detail).retry_after(retry_after_s)
+            }
+            Error::TooMany { retry_after_s, .. } => Self::new(QUEUE_FULL, detail).retry_after(retry_after_s),
             Error::Queue(_) | Error::Request(_) | Error::Answer(_) | Error::OtherStore => {
                 Self::internal(error)
             }

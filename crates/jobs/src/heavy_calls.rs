@@ -7,6 +7,27 @@ pub struct HeavyCall {
     pub kind: &'static str,
     /// The lane whose workers run it.
     pub lane: Lane,
+    /// Version of the form of its request, from 0. Raise it when a worker of the version before would read a request
+    /// of the new form wrongly: such workers then leave its jobs to others.
+    pub payload_version: i32,
+}
+
+impl HeavyCall {
+    const fn new(path: &'static str, kind: &'static str, lane: Lane) -> Self {
+        Self { path, kind, lane, payload_version: 0 }
+    }
+
+    /// Names of the payloads that this version reads: of its own form and of all earlier ones.
+    pub(crate) fn payloads(&self) -> impl Iterator<Item = String> {
+        let kind = self.kind;
+        (0..=self.payload_version).map(move |version| payload_name(kind, version))
+    }
+}
+
+/// Name of a payload: kind and version. Entries of the queue carry it as a flag, and workers take only what they read.
+/// The statements of [`crate::store`] build the same name.
+pub(crate) fn payload_name(kind: &str, version: i32) -> String {
+    format!("{kind}/{version}")
 }
 
 /// Group of kinds of work with workers of its own, so that none waits behind another group.
@@ -32,21 +53,26 @@ impl Lane {
             Self::ShotLists => "shot_lists",
         }
     }
+
+    /// The lane with a name of the database; `None` for a lane of another version.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|lane| lane.as_str() == name)
+    }
 }
 
 /// The calls that can run as jobs.
 pub const HEAVY_CALLS: &[HeavyCall] = &[
-    HeavyCall { path: "/audio/semantic-timeline/analyze", kind: "analyze", lane: Lane::Analysis },
-    HeavyCall { path: "/audio/field-to-samples", kind: "field_to_samples", lane: Lane::Analysis },
-    HeavyCall { path: "/audio/hits/detect", kind: "detect_hits", lane: Lane::Analysis },
-    HeavyCall { path: "/audio/loops/detect", kind: "detect_loops", lane: Lane::Analysis },
-    HeavyCall { path: "/audio/voice-phrases/detect", kind: "detect_phrases", lane: Lane::Analysis },
-    HeavyCall { path: "/audio/patterns/{pattern_id}/render", kind: "render_pattern", lane: Lane::Analysis },
-    HeavyCall { path: "/audio/to-video-origin", kind: "to_video_origin", lane: Lane::ShotLists },
-    HeavyCall { path: "/edits/cut-to-music", kind: "cut_to_music", lane: Lane::ShotLists },
-    HeavyCall { path: "/edits/supercut", kind: "supercut", lane: Lane::ShotLists },
-    HeavyCall { path: "/origin-snippets/batch", kind: "origin_snippets", lane: Lane::Render },
-    HeavyCall { path: "/video/render", kind: "render", lane: Lane::Render },
+    HeavyCall::new("/audio/semantic-timeline/analyze", "analyze", Lane::Analysis),
+    HeavyCall::new("/audio/field-to-samples", "field_to_samples", Lane::Analysis),
+    HeavyCall::new("/audio/hits/detect", "detect_hits", Lane::Analysis),
+    HeavyCall::new("/audio/loops/detect", "detect_loops", Lane::Analysis),
+    HeavyCall::new("/audio/voice-phrases/detect", "detect_phrases", Lane::Analysis),
+    HeavyCall::new("/audio/patterns/{pattern_id}/render", "render_pattern", Lane::Analysis),
+    HeavyCall::new("/audio/to-video-origin", "to_video_origin", Lane::ShotLists),
+    HeavyCall::new("/edits/cut-to-music", "cut_to_music", Lane::ShotLists),
+    HeavyCall::new("/edits/supercut", "supercut", Lane::ShotLists),
+    HeavyCall::new("/origin-snippets/batch", "origin_snippets", Lane::Render),
+    HeavyCall::new("/video/render", "render", Lane::Render),
 ];
 
 /// The heavy call with `path`.
@@ -66,16 +92,6 @@ fn matches(template: &str, path: &str) -> bool {
     }
 }
 
-/// The lane of a kind; `None` for a kind of another version.
-pub(crate) fn lane_of(kind: &str) -> Option<Lane> {
-    HEAVY_CALLS.iter().find(|call| call.kind == kind).map(|call| call.lane)
-}
-
-/// The kinds that run in a lane.
-pub(crate) fn kinds_of(lane: Lane) -> Vec<String> {
-    HEAVY_CALLS.iter().filter(|call| call.lane == lane).map(|call| call.kind.to_owned()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,5 +106,11 @@ mod tests {
         {
             assert_eq!(kind(path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn payloads_of_all_versions_up_to_the_own_are_read() {
+        let call = HeavyCall { payload_version: 2, ..HEAVY_CALLS[0] };
+        assert_eq!(call.payloads().collect::<Vec<_>>(), ["analyze/0", "analyze/1", "analyze/2"]);
     }
 }

@@ -12,6 +12,7 @@
 
 mod admission;
 mod attempt;
+mod cancelling;
 pub mod codes;
 mod dispatch;
 mod error;
@@ -22,6 +23,7 @@ mod openapi;
 mod prefer;
 mod queueing;
 mod replicas;
+mod retention;
 mod routes;
 mod service;
 mod store;

@@ -11,10 +11,11 @@ use sqlx::{PgConnection, PgPool};
 use tokio::time::Instant;
 
 use crate::Error;
-use crate::heavy_calls::{HEAVY_CALLS, lane_of};
+use crate::admission::{RECENT, retry_after_s};
+use crate::heavy_calls::{HeavyCall, Lane, payload_name};
 use crate::model::{Job, JobPriority, JobState};
 use crate::service::{Jobs, NewJob, QUEUE_SCHEMA};
-use crate::store::{self, Claimed, MAX_INLINE_BYTES, NewRow, Stranded};
+use crate::store::{self, Claimed, MAX_INLINE_BYTES, NewRow, QueueEntry, Stranded, Waiting};
 use crate::worker::{RunJob, task_of};
 
 /// The queue's own limit of starts is not used: starts are counted in the job's row.
@@ -56,6 +57,7 @@ impl Jobs {
             user_id: context.user_id.as_ref(),
             kind: new.call.kind,
             lane: new.call.lane,
+            payload_version: new.call.payload_version,
             priority: new.priority,
             request_id: &context.request_id,
             level: new.level,
@@ -65,11 +67,18 @@ impl Jobs {
             work: work.finalize().into(),
             trace_parent: new.trace.map(|trace| trace.to_string()),
         };
-        let (lane, priority) = (row.lane.as_str(), new.priority);
+        let (lane, priority) = (row.lane.as_str(), new.priority.as_str());
         let tenant_id = &context.scope.tenant_id;
-        let ticket = store::next_ticket(&mut transaction, lane, priority.as_str(), tenant_id).await?;
+        let ticket = store::next_ticket(&mut transaction, lane, priority, tenant_id).await?;
         store::insert(&mut transaction, &row, ticket, self.now()).await?;
-        self.add_to_queue(&mut transaction, &context.scope, &row.id, row.kind, priority, ticket).await?;
+        let entry = QueueEntry {
+            kind: row.kind.to_owned(),
+            lane: lane.to_owned(),
+            payload_version: row.payload_version,
+            priority: priority.to_owned(),
+            ticket,
+        };
+        self.add_to_queue(&mut transaction, &context.scope, &row.id, &entry).await?;
         let job = store::find(&mut transaction, &context.scope, &row.id, self.now()).await?;
         transaction.commit().await?;
         job.ok_or_else(|| Error::NotFound(row.id))
@@ -82,13 +91,20 @@ impl Jobs {
         if self.waiting_counts().try_admit(tenant_id, limits, Instant::now()) {
             return Ok(());
         }
-        let waiting = store::waiting(&mut *self.pool().acquire().await?, tenant_id).await?;
-        if waiting.of_tenant >= limits.waiting_per_tenant {
-            return Err(Error::TooManyOfTenant(waiting.of_tenant));
+        let mut conn = self.pool().acquire().await?;
+        let Waiting { of_tenant, of_all } = store::waiting(&mut conn, tenant_id).await?;
+        let since = self.now() - RECENT;
+        if of_tenant >= limits.waiting_per_tenant {
+            let ended = store::count_ended(&mut conn, Some(tenant_id), since).await?;
+            let retry_after_s = retry_after_s(of_tenant, ended);
+            return Err(Error::TooManyOfTenant { waiting: of_tenant, retry_after_s });
         }
-        if waiting.of_all >= limits.waiting {
-            return Err(Error::TooMany(waiting.of_all));
+        if of_all >= limits.waiting {
+            let ended = store::count_ended(&mut conn, None, since).await?;
+            return Err(Error::TooMany { waiting: of_all, retry_after_s: retry_after_s(of_all, ended) });
         }
+        drop(conn);
+        let waiting = Waiting { of_tenant, of_all };
         self.waiting_counts().admit_counted(tenant_id, waiting, Instant::now());
         Ok(())
     }
@@ -115,22 +131,22 @@ impl Jobs {
 
     /// Adds an entry to the queue, which serves by priority, then by instant: the ticket is encoded as an instant in
     /// the past. An existing entry of the same job is replaced.
-    async fn add_to_queue(
+    pub(crate) async fn add_to_queue(
         &self,
         conn: &mut PgConnection,
         scope: &Scope,
         id: &Id,
-        kind: &str,
-        priority: JobPriority,
-        ticket: i64,
+        entry: &QueueEntry,
     ) -> Result<(), Error> {
-        let lane = lane_of(kind).ok_or_else(|| Error::Queue(format!("the kind `{kind}` has no lane")))?;
-        let turn = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::microseconds(ticket);
+        let lane = Lane::from_name(&entry.lane)
+            .ok_or_else(|| Error::Queue(format!("the lane `{}` is of another version", entry.lane)))?;
+        let turn = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::microseconds(entry.ticket);
         let spec = JobSpec {
             run_at: Some(turn),
-            priority: Some(priority.rank()),
+            priority: Some(JobPriority::from_name(&entry.priority).rank()),
             max_attempts: Some(MAX_ATTEMPTS),
-            job_key: Some(format!("{} {} {id}", scope.tenant_id, scope.env)),
+            job_key: Some(entry_key(scope, id)),
+            flags: Some(vec![payload_name(&entry.kind, entry.payload_version)]),
             ..JobSpec::default()
         };
         let mut queue = self.queue().with_executor(conn);
@@ -138,21 +154,36 @@ impl Jobs {
         added.map(drop).map_err(Error::from)
     }
 
+    /// Removes the entry of a job. If a worker has just taken it, it is not taken again.
+    pub(crate) async fn remove_from_queue(
+        &self,
+        conn: &mut PgConnection,
+        scope: &Scope,
+        id: &Id,
+    ) -> Result<(), Error> {
+        let mut queue = self.queue().with_executor(conn);
+        Ok(queue.remove_job(&entry_key(scope, id)).await?)
+    }
+
     /// Puts a running job back into the queue with its ticket.
     pub(crate) async fn put_back(&self, scope: &Scope, id: &Id, claimed: &Claimed) -> Result<(), Error> {
         let mut transaction = self.pool().begin().await?;
         if store::put_back(&mut transaction, scope, id, claimed.attempts, self.now()).await? {
-            let priority = JobPriority::from_name(&claimed.priority);
-            self.add_to_queue(&mut transaction, scope, id, &claimed.kind, priority, claimed.ticket).await?;
+            self.add_to_queue(&mut transaction, scope, id, &claimed.entry()).await?;
         }
         Ok(transaction.commit().await?)
     }
 
-    /// Queues jobs again that were accepted before `before` and have no entry in the queue; returns their number.
-    pub(crate) async fn requeue_stranded(&self, before: DateTime<Utc>) -> Result<usize, Error> {
+    /// Queues jobs of `calls` again that were accepted before `before` and have no entry in the queue; returns their
+    /// number.
+    pub(crate) async fn requeue_stranded(
+        &self,
+        before: DateTime<Utc>,
+        calls: &[HeavyCall],
+    ) -> Result<usize, Error> {
         let mut transaction = self.pool().begin().await?;
-        let kinds: Vec<String> = HEAVY_CALLS.iter().map(|call| call.kind.to_owned()).collect();
-        let stranded = store::stranded(&mut transaction, before, &kinds).await?;
+        let payloads: Vec<String> = calls.iter().flat_map(HeavyCall::payloads).collect();
+        let stranded = store::stranded(&mut transaction, before, &payloads).await?;
         let mut requeued = 0;
         for job in &stranded {
             let Stranded { tenant_id, env, id, .. } = job;
@@ -162,8 +193,7 @@ impl Jobs {
             };
             let Some((scope, id)) = parsed() else { continue };
             if store::requeue_stranded(&mut transaction, &scope, &id, job.attempts, self.now()).await? {
-                let priority = JobPriority::from_name(&job.priority);
-                self.add_to_queue(&mut transaction, &scope, &id, &job.kind, priority, job.ticket).await?;
+                self.add_to_queue(&mut transaction, &scope, &id, &job.entry).await?;
                 requeued += 1;
             }
         }
@@ -178,18 +208,23 @@ impl Jobs {
     pub async fn retry(&self, scope: &Scope, id: &Id) -> Result<Job, Error> {
         self.check_queue_limits(&scope.tenant_id).await?;
         let mut transaction = self.pool().begin().await?;
-        let place = store::place_of_ended(&mut transaction, scope, id).await?;
+        let entry = store::entry_of_ended(&mut transaction, scope, id).await?;
         let job = store::find(&mut transaction, scope, id, self.now()).await?;
         let job = job.ok_or_else(|| Error::NotFound(id.clone()))?;
-        let place = place.ok_or_else(|| Error::NotFailed(job.id.clone()))?;
+        let entry = entry.ok_or_else(|| Error::NotFailed(job.id.clone()))?;
         let ticket =
-            store::next_ticket(&mut transaction, &place.lane, &place.priority, &scope.tenant_id).await?;
+            store::next_ticket(&mut transaction, &entry.lane, &entry.priority, &scope.tenant_id).await?;
         store::requeue_ended(&mut transaction, scope, id, ticket, self.now()).await?;
-        self.add_to_queue(&mut transaction, scope, id, &job.kind, job.priority, ticket).await?;
+        self.add_to_queue(&mut transaction, scope, id, &QueueEntry { ticket, ..entry }).await?;
         let job = store::find(&mut transaction, scope, id, self.now()).await?;
         transaction.commit().await?;
         job.ok_or_else(|| Error::NotFound(id.clone()))
     }
+}
+
+/// Key of a job's entry in the queue.
+fn entry_key(scope: &Scope, id: &Id) -> String {
+    format!("{} {} {id}", scope.tenant_id, scope.env)
 }
 
 /// Migrates the queue library's own tables. Safe to call from several processes. The pool needs two connections.

@@ -7,9 +7,12 @@ use std::time::Duration;
 use blob_store::BlobStore;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use graphile_worker::WorkerUtils;
 use http_kit::TraceParent;
-use primitives::{AccessLevel, Clock, Id, PageParams, Scope};
+use http_kit::idempotency::RunningCalls;
+use primitives::{AccessLevel, Clock, Id, PageParams, Scope, WriteSeed};
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use tokio::sync::{broadcast, watch};
@@ -19,8 +22,8 @@ use tracing::Instrument;
 
 use crate::Error;
 use crate::admission::{JobLimits, WaitingCounts};
-use crate::heavy_calls::HeavyCall;
-use crate::model::{Job, JobPriority, JobState};
+use crate::heavy_calls::{self, HeavyCall};
+use crate::model::{Job, JobPriority, JobState, job_path};
 use crate::store::{self, Answer, ENDED_CHANNEL};
 
 /// Schema of the queue library's own tables.
@@ -256,6 +259,24 @@ impl Jobs {
         }
     }
 
+    /// Path of the job that a call to `path` with these ids has become, if it has.
+    ///
+    /// # Errors
+    /// Errors of the database.
+    async fn path_of_call(
+        &self,
+        scope: &Scope,
+        path: &str,
+        seed: &WriteSeed,
+    ) -> sqlx::Result<Option<String>> {
+        if heavy_calls::find(path).is_none() {
+            return Ok(None);
+        }
+        let id = seed.id("job", 0);
+        let mut conn = self.0.pool.acquire().await?;
+        Ok(store::state(&mut conn, scope, &id).await?.map(|_| job_path(&id)))
+    }
+
     /// A page of jobs, newest first, optionally of one state or kind.
     ///
     /// # Errors
@@ -285,20 +306,21 @@ impl Jobs {
             }
         }
     }
+}
 
-    /// Cancels a job: a queued one at once, a running one within seconds.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], [`Error::Finished`]; errors of the database.
-    pub async fn cancel(&self, scope: &Scope, id: &Id) -> Result<Job, Error> {
-        let mut transaction = self.0.pool.begin().await?;
-        let changed = store::cancel(&mut transaction, scope, id, self.now()).await?;
-        let job = store::find(&mut transaction, scope, id, self.now()).await?;
-        transaction.commit().await?;
-        match job {
-            None => Err(Error::NotFound(id.clone())),
-            Some(job) if !changed && job.state.is_final() => Err(Error::Finished(job.id)),
-            Some(job) => Ok(job),
-        }
+impl RunningCalls for Jobs {
+    fn location<'a>(
+        &'a self,
+        scope: &'a Scope,
+        path: &'a str,
+        seed: WriteSeed,
+    ) -> BoxFuture<'a, Option<String>> {
+        let found = async move {
+            self.path_of_call(scope, path, &seed).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "the job of a running call cannot be read");
+                None
+            })
+        };
+        found.boxed()
     }
 }

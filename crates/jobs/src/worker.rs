@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
-use crate::heavy_calls::{HEAVY_CALLS, Lane, kinds_of};
+use crate::heavy_calls::{HEAVY_CALLS, HeavyCall, Lane};
 use crate::model::JobState;
 use crate::service::{Jobs, QUEUE_SCHEMA};
 use crate::store;
@@ -33,12 +33,12 @@ const WATCH: Duration = Duration::from_secs(10);
 const STALLED_AFTER: TimeDelta = TimeDelta::seconds(30);
 /// Age from which a job without an entry in the queue gets a new one.
 const STRANDED_AFTER: TimeDelta = TimeDelta::seconds(60);
-/// Interval at which finished jobs are removed.
-const RETENTION_SWEEP: Duration = Duration::from_secs(3_600);
 
 /// Settings of a worker process.
 #[derive(Clone, Debug)]
 pub struct WorkerSettings {
+    /// The calls whose jobs it runs: [`HEAVY_CALLS`].
+    pub calls: &'static [HeavyCall],
     /// Number of concurrent jobs of each lane; a lane with 0 is left to other processes.
     pub slots: Vec<(Lane, usize)>,
     /// How long running jobs may continue when the service stops; then they are put back.
@@ -46,11 +46,22 @@ pub struct WorkerSettings {
 }
 
 impl WorkerSettings {
-    /// Kinds of jobs that a worker with these settings runs.
+    /// Kinds of jobs that a worker with these settings runs, and the payloads after the first version of each.
     #[must_use]
     pub fn kinds(&self) -> Vec<String> {
-        let lanes = self.slots.iter().filter(|(_, slots)| *slots > 0);
-        lanes.flat_map(|(lane, _)| kinds_of(*lane)).collect()
+        let kinds = self.runnable().map(|call| call.kind.to_owned());
+        kinds.chain(self.runnable().flat_map(|call| call.payloads().skip(1))).collect()
+    }
+
+    /// Names of the payloads that it takes from the queue.
+    pub(crate) fn payloads(&self) -> Vec<String> {
+        self.runnable().flat_map(HeavyCall::payloads).collect()
+    }
+
+    /// The calls whose lane has slots.
+    fn runnable(&self) -> impl Iterator<Item = &'static HeavyCall> {
+        let has_slots = |lane: Lane| self.slots.iter().any(|(other, slots)| *other == lane && *slots > 0);
+        self.calls.iter().filter(move |call| has_slots(call.lane))
     }
 }
 
@@ -142,7 +153,7 @@ impl Worker {
         tokio::select! {
             _ = futures::future::join_all(running) => {}
             () = self.watch_entries() => {}
-            () = self.remove_finished() => {}
+            () = self.jobs.sweep_expired() => {}
             () = sender => {}
         }
     }
@@ -187,6 +198,8 @@ impl Worker {
             .shutdown_signal(async move { jobs.stopped().await })
             .shutdown_grace_period(self.settings.grace + PUT_BACK)
             .shutdown_interrupted_job_retry_delay(Duration::ZERO)
+            // Entries of the version before have no flags: they are taken.
+            .job_flag_allowlist(self.settings.payloads())
             // A recovered job keeps its ticket: by default it would queue behind all others.
             .on(JobRecovery, |context| async move {
                 JobRecoveryResult::Reschedule { run_at: *context.job.run_at(), attempts: None }
@@ -215,7 +228,7 @@ impl Worker {
             }
             let has_waited = async {
                 let mut conn = self.jobs.pool().acquire().await?;
-                store::has_waited(&mut conn, lane, since).await
+                store::has_waited(&mut conn, lane, since, &self.settings.payloads()).await
             };
             if has_waited.await.unwrap_or(false) {
                 return;
@@ -227,7 +240,8 @@ impl Worker {
     async fn watch_entries(&self) {
         loop {
             sleep(WATCH).await;
-            match self.jobs.requeue_stranded(self.jobs.now() - STRANDED_AFTER).await {
+            let before = self.jobs.now() - STRANDED_AFTER;
+            match self.jobs.requeue_stranded(before, self.settings.calls).await {
                 Ok(0) => {}
                 Ok(requeued) => {
                     tracing::warn!(requeued, "jobs without an entry in the queue are queued again")
@@ -252,21 +266,5 @@ impl Worker {
             }
         }
         Ok(())
-    }
-
-    /// Removes finished jobs after their retention; never returns.
-    async fn remove_finished(&self) {
-        loop {
-            sleep(RETENTION_SWEEP).await;
-            let before = self.jobs.now() - self.jobs.limits().retention;
-            let removed = async {
-                let mut conn = self.jobs.pool().acquire().await?;
-                store::remove_finished(&mut conn, before).await
-            };
-            match removed.await {
-                Ok(removed) => tracing::info!(removed, "removed finished jobs"),
-                Err(error) => tracing::warn!(%error, "finished jobs cannot be removed"),
-            }
-        }
     }
 }

@@ -20,6 +20,7 @@ mod probe;
 mod samples;
 mod sniff;
 mod source;
+mod source_timecode;
 mod timeline;
 
 pub use decoder::{Block, Decoder};
@@ -33,9 +34,10 @@ pub use pcm_stream::DecodeStats;
 pub use probe::{AudioInfo, Probe, VideoInfo};
 pub use sniff::{FileFormat, MediaKind, sniff, sniff_head};
 pub use source::{Source, reopen_file};
+pub use source_timecode::SourceTimecode;
 
 /// Version of the prober, incremented when [`Decoders::probe`] reports something different for the same file.
-pub const PROBER_VERSION: i32 = 2;
+pub const PROBER_VERSION: i32 = 3;
 
 /// Name and version of the decoder in this process, as `name version`.
 pub const NATIVE_DECODER: &str = "symphonia 0.6.1";

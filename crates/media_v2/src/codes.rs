@@ -4,11 +4,29 @@ http_kit::error_codes! {
     Request {
         MALFORMED_MULTIPART = 400 "malformed_multipart":
             "the form is malformed or truncated" => "send it again";
+        INVALID_TUS_HEADER = 400 "invalid_tus_header":
+            "an `Upload-…` header is missing or malformed" => "see `errors`";
+        TUS_VERSION_UNSUPPORTED = 412 "tus_version_unsupported":
+            "`Tus-Resumable` is missing, or another version than `1.0.0`" => "send `Tus-Resumable: 1.0.0`";
+    }
+    Objects {
+        UPLOAD_NOT_FOUND = 404 "upload_not_found":
+            "no such resumable upload, or it was deleted" => "check `id`, tenant and environment, or begin a new one";
     }
     Media {
         UPLOAD_TOO_LARGE = 413 "upload_too_large":
             "the file exceeds the [limit](#limits)"
             => "upload a smaller file, or register the file in place";
+        UPLOAD_EXPIRED = 410 "upload_expired":
+            "the resumable upload has expired, and its bytes were removed" => "begin a new one";
+        UPLOAD_OFFSET_MISMATCH = 409 "upload_offset_mismatch":
+            "`Upload-Offset` is not the number of stored bytes" => "continue at `offset`";
+        UPLOAD_LOCKED = 423 "upload_locked":
+            "another request writes the resumable upload" => "retry after `Retry-After`; HEAD has the offset";
+        CHECKSUM_MISMATCH = 460 "checksum_mismatch":
+            "the bytes do not have the checksum of `Upload-Checksum`; none of them was stored" => "send them again";
+        TOO_MANY_UPLOADS = 429 "too_many_uploads":
+            "the owner has 1 000 unfinished resumable uploads" => "finish or delete some";
         SOURCE_NOT_ALLOWED = 422 "source_not_allowed":
             "the `source_uri` has another scheme, or is outside the allowed directories"
             => "upload the file, or have the operator allow its directory with `--source-root`";

@@ -5,17 +5,21 @@ use audio_signal::{SignalError, WaveformError};
 use axum::response::{IntoResponse, Response};
 use blob_store::BlobError;
 use http_kit::codes::{
-    ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, REQUEST_TIMEOUT, SCOPE_INSUFFICIENT,
+    ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, REQUEST_TIMEOUT, SCOPE_INSUFFICIENT, UNREADABLE_BODY,
 };
 use http_kit::{FieldError, Problem, describe, list_ids};
 use media_decode::DecodeError;
 use scheduling::WorkError;
 
 use crate::codes::{
-    CONTENT_DAMAGED, CONTENT_MISSING, DECODER_UNAVAILABLE, DUPLICATE_CACHE_KEY, MALFORMED_MULTIPART,
-    NO_AUDIO_STREAM, SOURCE_CHANGED, SOURCE_NOT_ALLOWED, SOURCE_UNREADABLE, UNDECODABLE_MEDIA,
-    UPLOAD_TOO_LARGE, WAVEFORM_TOO_DETAILED,
+    CHECKSUM_MISMATCH, CONTENT_DAMAGED, CONTENT_MISSING, DECODER_UNAVAILABLE, DUPLICATE_CACHE_KEY,
+    INVALID_TUS_HEADER, MALFORMED_MULTIPART, NO_AUDIO_STREAM, SOURCE_CHANGED, SOURCE_NOT_ALLOWED,
+    SOURCE_UNREADABLE, TOO_MANY_UPLOADS, TUS_VERSION_UNSUPPORTED, UNDECODABLE_MEDIA, UPLOAD_EXPIRED,
+    UPLOAD_LOCKED, UPLOAD_NOT_FOUND, UPLOAD_OFFSET_MISMATCH, UPLOAD_TOO_LARGE, WAVEFORM_TOO_DETAILED,
 };
+
+/// `Retry-After` where another request writes an upload, in seconds.
+const LOCKED_RETRY_S: u32 = 3;
 
 /// Errors of registering, finding and reading assets and artifacts.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +66,47 @@ pub enum MediaError {
         /// The limit, in bytes.
         limit_bytes: u64,
     },
+    /// The resumable upload does not exist, or belongs to another owner.
+    #[error("no such upload: {0}")]
+    UploadNotFound(String),
+    /// The resumable upload has expired.
+    #[error("the upload has expired, and its bytes were removed; begin a new one")]
+    UploadExpired,
+    /// Another request writes the resumable upload.
+    #[error("another request writes this upload; ask for its offset and continue")]
+    UploadLocked,
+    /// The request does not continue where the stored bytes end.
+    #[error("the upload has {stored_bytes} bytes; continue there")]
+    UploadOffset {
+        /// Number of stored bytes.
+        stored_bytes: u64,
+    },
+    /// More bytes were sent than the resumable upload has.
+    #[error("the upload has {length_bytes} bytes, and the request has more")]
+    UploadTooLong {
+        /// The declared length, in bytes.
+        length_bytes: u64,
+    },
+    /// The owner has too many unfinished resumable uploads.
+    #[error("the owner has {0} unfinished uploads; finish or delete some")]
+    TooManyUploads(i64),
+    /// The bytes of a request do not have the declared checksum.
+    #[error("the bytes of this request do not have the checksum of `Upload-Checksum`; send them again")]
+    ChecksumMismatch,
+    /// A header of the tus protocol is missing or malformed.
+    #[error("{header}: {detail}")]
+    TusHeader {
+        /// Name of the header.
+        header: &'static str,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The client has another version of the tus protocol.
+    #[error("send `Tus-Resumable: 1.0.0`, the only version of the protocol here")]
+    TusVersion,
+    /// The body of a request of a resumable upload is truncated.
+    #[error("the body ended before its declared end; ask for the upload's offset and continue")]
+    UploadInterrupted,
     /// The multipart body is malformed or truncated.
     #[error("the multipart body cannot be read: {0}")]
     MalformedMultipart(String),
@@ -122,6 +167,8 @@ impl From<BlobError> for MediaError {
         match error {
             BlobError::NotFound(id) => Self::ContentMissing(id.uri()),
             BlobError::Damaged(id) => Self::ContentDamaged(id.uri()),
+            BlobError::UploadBusy(_) => Self::UploadLocked,
+            BlobError::UploadLost(name) => Self::ContentMissing(name),
             other => Self::Blob(other),
         }
     }
@@ -154,6 +201,20 @@ impl From<MediaError> for Problem {
             MediaError::ContentMissing(_) => Self::new(CONTENT_MISSING, detail),
             MediaError::ContentDamaged(_) => Self::new(CONTENT_DAMAGED, detail),
             MediaError::UploadTooLarge { .. } => Self::new(UPLOAD_TOO_LARGE, detail),
+            MediaError::UploadNotFound(id) => Self::new(UPLOAD_NOT_FOUND, detail).with("id", id),
+            MediaError::UploadExpired => Self::new(UPLOAD_EXPIRED, detail),
+            MediaError::UploadLocked => Self::new(UPLOAD_LOCKED, detail).retry_after(LOCKED_RETRY_S),
+            MediaError::UploadOffset { stored_bytes } => {
+                Self::new(UPLOAD_OFFSET_MISMATCH, detail).with("offset", stored_bytes)
+            }
+            MediaError::UploadTooLong { .. } => Self::new(UPLOAD_TOO_LARGE, detail),
+            MediaError::TooManyUploads(_) => Self::new(TOO_MANY_UPLOADS, detail).retry_after(60),
+            MediaError::ChecksumMismatch => Self::new(CHECKSUM_MISMATCH, detail),
+            MediaError::TusHeader { header, detail: wrong } => {
+                Self::new(INVALID_TUS_HEADER, detail).field(header, wrong)
+            }
+            MediaError::TusVersion => Self::new(TUS_VERSION_UNSUPPORTED, detail),
+            MediaError::UploadInterrupted => Self::new(UNREADABLE_BODY, detail),
             MediaError::MalformedMultipart(_) => Self::new(MALFORMED_MULTIPART, detail),
             MediaError::UploadTimedOut => Self::new(REQUEST_TIMEOUT, detail),
             MediaError::Queue(error) => error.into(),

@@ -17,6 +17,9 @@
 //! written. An upload that fails before the move leaves nothing. A failure between move and row leaves a blob without a
 //! row, which the next upload of the same bytes reuses, or [`collect()`] removes.
 //!
+//! Uploads of the protocol tus arrive in several requests. Their bytes are in the store before they are complete, and a
+//! row says how many; any process continues them. The complete upload is probed and registered in the same way.
+//!
 //! # Owners
 //!
 //! Blobs are shared: the same bytes are stored once. A `blob://` URI in a request is accepted only if the caller has an
@@ -26,6 +29,7 @@ mod canonical;
 pub mod codes;
 mod collect;
 mod decoding;
+mod description;
 mod digest;
 mod documents;
 mod error;
@@ -43,6 +47,7 @@ mod service;
 mod source;
 pub mod store;
 mod unchanged;
+mod uploads;
 mod verify;
 mod verify_bytes;
 mod waveform_key;
@@ -50,17 +55,18 @@ mod waveforms;
 
 pub use canonical::pipeline_hash;
 pub use collect::{Collected, Collection, collect};
+pub use description::Description;
 pub use documents::{DocumentValidator, MAX_STORED_JSON_BYTES, RegisteredMeasurement, RegistrationFollowUp};
 pub use error::{MediaError, decode_problem};
 pub use fingerprint::{FileFingerprint, RegisteredFile};
 pub use model::{
     Artifact, ArtifactKind, AssetDecoder, AssetKind, Content, MediaAsset, Meta, NewArtifact, NewAsset,
-    UnknownKind,
+    StartTimecode, UnknownKind,
 };
 pub use range::is_known;
-pub use routes::{broken_form, router};
+pub use routes::{broken_form, router, tus_headers};
 pub use rules::file_name;
-pub use service::{Description, MediaConfig, MediaService};
+pub use service::{MediaConfig, MediaService};
 pub use source::{InvalidRoot, MediaReader, SourcePolicy};
 pub use store::{BlobRow, WronglyDecoded};
 pub use verify::wrongly_decoded;

@@ -4,7 +4,7 @@ use media_decode::{DecodeError, FileFormat, MediaInput, MediaKind, PROBER_VERSIO
 use scheduling::Cancellation;
 
 use crate::media_type::UNKNOWN;
-use crate::{AssetDecoder, AssetKind, MediaAsset, NewAsset};
+use crate::{AssetDecoder, AssetKind, MediaAsset, NewAsset, StartTimecode};
 
 /// Highest sample rate that is accepted, in Hz.
 const MAX_RATE: u32 = 100_000_000;
@@ -34,6 +34,7 @@ impl ProbeResult {
         asset.kind = asset.kind.or(Some(self.kind));
         asset.duration = self.probe.duration;
         asset.fps = self.fps();
+        asset.start_timecode = self.probe.source_timecode.map(StartTimecode::from);
         asset.sample_rate = self.sample_rate();
         asset.audio_channels = self.audio_channels();
         asset.codec_info = codec_info(&self.probe);
@@ -60,6 +61,7 @@ impl ProbeResult {
         }
         asset.duration = self.probe.duration;
         asset.fps = self.fps();
+        asset.start_timecode = self.probe.source_timecode.map(StartTimecode::from);
         asset.sample_rate = self.sample_rate();
         asset.audio_channels = self.audio_channels();
         asset.codec_info = codec_info(&self.probe);

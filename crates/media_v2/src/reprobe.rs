@@ -8,6 +8,8 @@ use crate::{AssetDecoder, MediaAsset, MediaError, MediaService, store};
 
 /// Number of assets that are read in one statement.
 const PAGE: i64 = 100;
+/// Assets that one call for many assets probes again, at most; `harkback reprobe` probes all.
+const MAX_REPROBES: usize = 100;
 
 impl MediaService {
     /// The asset, probed by this version if its bytes can be read. If they cannot, or if too many probes are waiting,
@@ -17,11 +19,27 @@ impl MediaService {
     /// [`MediaError::AssetsNotFound`]; errors of the database.
     pub async fn asset(&self, scope: &Scope, id: &Id) -> Result<MediaAsset, MediaError> {
         let asset = self.stored_asset(scope, id).await?;
-        let renewed = self.renewed(&asset).await;
-        Ok(renewed.unwrap_or_else(|error| {
-            tracing::warn!(%error, asset_id = %id, "an asset of an older prober was not probed again");
-            asset
-        }))
+        Ok(self.renewed_or_stored(&asset).await)
+    }
+
+    /// The assets of `ids` that this owner has, ordered by id. At most a hundred of an older prober are probed again, as
+    /// by [`MediaService::asset`]; further ones are returned as stored.
+    ///
+    /// # Errors
+    /// [`MediaError::Database`].
+    pub async fn assets(&self, scope: &Scope, ids: &[Id]) -> Result<Vec<MediaAsset>, MediaError> {
+        let mut assets = {
+            let mut conn = self.pool().acquire().await?;
+            store::find_assets(&mut conn, scope, ids).await?
+        };
+        let mut probes_left = MAX_REPROBES;
+        for asset in &mut assets {
+            if asset.is_outdated() && probes_left > 0 {
+                probes_left -= 1;
+                *asset = self.renewed_or_stored(asset).await;
+            }
+        }
+        Ok(assets)
     }
 
     /// The asset for decoding: like [`MediaService::asset`], but a full probe queue is an error, because the decoder is
@@ -44,6 +62,13 @@ impl MediaService {
     async fn stored_asset(&self, scope: &Scope, id: &Id) -> Result<MediaAsset, MediaError> {
         let mut conn = self.pool().acquire().await?;
         store::find_asset(&mut conn, scope, id).await?.ok_or_else(|| MediaError::asset_not_found(id))
+    }
+
+    async fn renewed_or_stored(&self, asset: &MediaAsset) -> MediaAsset {
+        self.renewed(asset).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, asset_id = %asset.id, "an asset of an older prober was not probed again");
+            asset.clone()
+        })
     }
 
     async fn renewed(&self, asset: &MediaAsset) -> Result<MediaAsset, MediaError> {

@@ -1,13 +1,14 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use blob_store::{BlobId, BlobStore, BlobWriter};
-use chrono::{DateTime, Utc};
+use blob_store::{BlobId, BlobStore, BlobWriter, StoredBlob};
+use chrono::{DateTime, TimeDelta, Utc};
 use http_kit::RequestContext;
 use media_decode::{Decoders, MediaInput};
 use primitives::{AccessLevel, Clock, Id, Scope, WriteSeed};
 use scheduling::WorkQueue;
 use sqlx::PgPool;
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::digest::digest;
@@ -17,8 +18,8 @@ use crate::probe_result::ProbeResult;
 use crate::rules::{self, Checks};
 use crate::source::Opening;
 use crate::{
-    Artifact, AssetKind, DocumentValidator, MediaAsset, MediaError, Meta, NewArtifact, NewAsset,
-    SourcePolicy, store,
+    Artifact, Description, DocumentValidator, MediaAsset, MediaError, NewArtifact, NewAsset, SourcePolicy,
+    store,
 };
 
 /// Configuration of the media service.
@@ -37,6 +38,8 @@ pub struct MediaConfig {
     /// Validator of documents of measurements that callers register. Without it, as in tests of this crate, documents
     /// are registered without reading them.
     pub documents: Option<Arc<dyn DocumentValidator>>,
+    /// Time after the last received byte at which a resumable upload expires.
+    pub upload_retention: TimeDelta,
 }
 
 impl Default for MediaConfig {
@@ -48,6 +51,7 @@ impl Default for MediaConfig {
             waiting_probes: 64,
             decoders: Decoders::native(),
             documents: None,
+            upload_retention: TimeDelta::days(1),
         }
     }
 }
@@ -65,19 +69,8 @@ struct Inner {
     probes: WorkQueue,
     waveforms: WorkQueue,
     changed_files: ChangedFiles,
-}
-
-/// The caller's description of an asset.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Description {
-    /// The kind; detected from the bytes when `None`.
-    pub kind: Option<AssetKind>,
-    /// Tags, by which assets can be listed.
-    pub tags: Vec<String>,
-    /// The caller's own reference.
-    pub source_ref: Option<String>,
-    /// The caller's own metadata.
-    pub meta: Meta,
+    /// Tasks that write resumable uploads.
+    uploads: TaskTracker,
 }
 
 impl MediaService {
@@ -88,7 +81,8 @@ impl MediaService {
         // A separate queue, so that an upload does not wait for the decoding of long recordings.
         let waveforms = WorkQueue::new("waveform", config.probes, config.waiting_probes);
         let changed_files = ChangedFiles::default();
-        Self(Arc::new(Inner { pool, blobs, clock, config, probes, waveforms, changed_files }))
+        let uploads = TaskTracker::new();
+        Self(Arc::new(Inner { pool, blobs, clock, config, probes, waveforms, changed_files, uploads }))
     }
 
     /// The connection pool of the database.
@@ -111,6 +105,15 @@ impl MediaService {
     #[must_use]
     pub fn max_upload_bytes(&self) -> u64 {
         self.0.config.max_upload_bytes
+    }
+
+    /// Time after the last received byte at which a resumable upload expires.
+    pub(crate) fn upload_retention(&self) -> TimeDelta {
+        self.0.config.upload_retention
+    }
+
+    pub(crate) fn upload_tasks(&self) -> &TaskTracker {
+        &self.0.uploads
     }
 
     /// The decoders of recordings.
@@ -171,7 +174,7 @@ impl MediaService {
         file_name: Option<String>,
         description: Description,
     ) -> Result<MediaAsset, MediaError> {
-        let mut asset = described(context, description)?;
+        let mut asset = description.into_asset(context.user_id.clone())?;
         if let Some(made) = self.made_before(&context.scope, &mut asset).await? {
             return Ok(made);
         }
@@ -182,13 +185,7 @@ impl MediaService {
             ProbeResult::probe(&input, cancellation)
         });
         probed.await??.apply_to(&mut asset);
-        if let Some(name) = file_name {
-            asset.meta.insert("file_name".to_owned(), name.into());
-        }
-        let blob = upload.finish().await?;
-        asset.source_uri = blob.id.uri();
-        asset.content_sha256 = Some(blob.id.to_hex());
-        asset.size_bytes = Some(blob.size_bytes);
+        set_content(&mut asset, upload.finish().await?, file_name);
         let mut conn = self.pool().acquire().await?;
         store::insert_asset(&mut conn, &context.scope, self.now(), asset).await
     }
@@ -210,7 +207,7 @@ impl MediaService {
         let mut checks = Checks::default();
         checks.uri("/source_uri", &uri);
         checks.finish()?;
-        let mut asset = described(context, description)?;
+        let mut asset = description.into_asset(context.user_id.clone())?;
         if let Some(made) = self.made_before(&context.scope, &mut asset).await? {
             return Ok(made);
         }
@@ -322,27 +319,18 @@ impl MediaService {
     }
 }
 
+/// Sets the location and size of uploaded bytes, and the name of their file.
+pub(crate) fn set_content(asset: &mut NewAsset, blob: StoredBlob, file_name: Option<String>) {
+    if let Some(name) = file_name {
+        asset.meta.insert("file_name".to_owned(), name.into());
+    }
+    asset.source_uri = blob.id.uri();
+    asset.content_sha256 = Some(blob.id.to_hex());
+    asset.size_bytes = Some(blob.size_bytes);
+}
+
 /// The file name in a `file://` URI.
 fn file_name_of(uri: &str) -> Option<String> {
     let path = Url::parse(uri).ok()?.to_file_path().ok()?;
     rules::file_name(path.file_name()?.to_str()?)
-}
-
-fn described(context: &RequestContext, description: Description) -> Result<NewAsset, MediaError> {
-    let mut checks = Checks::default();
-    checks.tags(&description.tags);
-    checks.text("/source_ref", description.source_ref.as_deref());
-    checks.meta(&description.meta);
-    checks.finish()?;
-    let mut tags = description.tags;
-    let mut seen = std::collections::HashSet::new();
-    tags.retain(|tag| seen.insert(tag.clone()));
-    Ok(NewAsset {
-        user_id: context.user_id.clone(),
-        kind: description.kind,
-        tags,
-        source_ref: description.source_ref,
-        meta: description.meta,
-        ..NewAsset::default()
-    })
 }

@@ -1,6 +1,6 @@
 use axum::response::{IntoResponse, Response};
 use http_kit::codes::INVALID_BODY;
-use http_kit::{FieldError, Problem, describe};
+use http_kit::{FieldError, Problem, describe, list_ids};
 
 use crate::codes::{EMPTY_WINDOW, ORIGIN_MISSING};
 
@@ -13,7 +13,7 @@ pub enum Error {
     /// Artifacts without a known origin.
     #[error(
         "the origin of {} is unknown: put an origin map for each, or register it with start_ms and end_ms",
-        .0.join(", ")
+        list_ids(.0)
     )]
     OriginMissing(Vec<String>),
     /// Items whose window is empty.

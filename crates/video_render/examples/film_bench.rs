@@ -1,4 +1,5 @@
-//! Compares the time of films with that of plain ffmpeg for the same list: `film_bench [SHOTS…]`, by default 50 and 1000.
+//! Compares the time of films with that of plain ffmpeg for the same list: `film_bench [PROFILE] [SHOTS…]`, by default
+//! `preview_720p_fast` with 50 and 1000 shots.
 //!
 //! Five sources of unlike rates and 60 s each are shown in shots of 400 ms. Plain ffmpeg reads the same windows by the concat
 //! demuxer, scales, pads and encodes them by one encoder with the options of the profile, without exact first frames,
@@ -20,10 +21,10 @@ use media_v2::{Description, MediaAsset, MediaConfig, MediaService, SourcePolicy}
 use primitives::{Scope, SystemClock};
 use scheduling::WorkQueue;
 use serde_json::json;
-use video_render::{RenderConfig, RenderRequest, Renderer};
+use video_render::{Profile, RenderConfig, RenderRequest, Renderer};
 use video_timeline::TimelineService;
 
-const PROFILE: &str = "preview_720p_fast";
+const DEFAULT_PROFILE: &str = "preview_720p_fast";
 const RATES: [&str; 5] = ["25", "30", "24000/1001", "50", "15"];
 const SOURCE_S: usize = 60;
 const SHOT_MS: usize = 400;
@@ -35,7 +36,11 @@ fn from_ms(shot: usize) -> usize {
 
 #[tokio::main]
 async fn main() {
-    let shots: Vec<usize> = std::env::args().skip(1).map(|count| count.parse().unwrap()).collect();
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let is_profile = arguments.first().is_some_and(|first| Profile::named(first).is_ok());
+    let profile = if is_profile { arguments.remove(0) } else { DEFAULT_PROFILE.to_owned() };
+    let profile = Profile::named(&profile).unwrap();
+    let shots: Vec<usize> = arguments.iter().map(|count| count.parse().unwrap()).collect();
     let shots = if shots.is_empty() { vec![50, 1_000] } else { shots };
     let directory = tempfile::tempdir().unwrap();
     let sources: Vec<PathBuf> = RATES.iter().map(|rate| source(directory.path(), rate)).collect();
@@ -61,17 +66,17 @@ async fn main() {
     renderer.version().await.unwrap();
     for count in shots {
         let list = shot_lists.shot_list(&context.scope, request(&assets, count)).await.unwrap();
-        let body = json!({"shot_list_artifact_id": list.artifact_id, "render_profile": PROFILE});
+        let body = json!({"shot_list_artifact_id": list.artifact_id, "render_profile": profile.name});
         let body: RenderRequest = serde_json::from_value(body).unwrap();
         let begun = Instant::now();
         let rendered = renderer.render(&context, &body).await.unwrap();
         let ours = begun.elapsed().as_secs_f64();
         let begun = Instant::now();
-        plain(&sources, count, directory.path());
+        plain(profile, &sources, count, directory.path());
         let plain = begun.elapsed().as_secs_f64();
         let pieces = rendered.plan.pieces.unwrap_or_default();
         println!(
-            "  {count:>6} shots, {pieces:>6} pieces, {PROFILE} {ours:>7.2} s, ffmpeg {plain:>7.2} s: {:.2} ×",
+            "  {count:>6} shots, {pieces:>6} pieces, {profile} {ours:>7.2} s, ffmpeg {plain:>7.2} s: {:.2} ×",
             ours / plain
         );
     }
@@ -99,7 +104,7 @@ fn request(assets: &[MediaAsset], count: usize) -> ShotListRequest {
 }
 
 /// Renders the list with plain ffmpeg.
-fn plain(sources: &[PathBuf], count: usize, directory: &Path) {
+fn plain(profile: &Profile, sources: &[PathBuf], count: usize, directory: &Path) {
     let mut list = "ffconcat version 1.0\n".to_owned();
     for n in 0..count {
         let (path, from) = (sources[n % sources.len()].display(), from_ms(n));
@@ -108,8 +113,16 @@ fn plain(sources: &[PathBuf], count: usize, directory: &Path) {
     }
     let path = directory.join("list.ffconcat");
     std::fs::write(&path, list).unwrap();
-    let filter =
-        "scale=1280:720:force_original_aspect_ratio=decrease,pad=1280:720:-1:-1,fps=25,format=yuv420p";
+    let (width, height) = (profile.width, profile.height);
+    let filter = format!(
+        "scale={width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2,pad={width}:{height}:-1:-1,\
+         fps=25,format=yuv420p"
+    );
+    // As in the two profiles that this is run with.
+    let [preset, crf, audio] = match profile.name {
+        "draft_480p_fast" => ["ultrafast", "30", "96k"],
+        _ => ["veryfast", "26", "128k"],
+    };
     let output = directory.join("plain.mp4");
     ffmpeg(&[
         "-y",
@@ -120,19 +133,19 @@ fn plain(sources: &[PathBuf], count: usize, directory: &Path) {
         "-i",
         path.to_str().unwrap(),
         "-vf",
-        filter,
+        &filter,
         "-c:v",
         "libx264",
         "-preset",
-        "veryfast",
+        preset,
         "-crf",
-        "26",
+        crf,
         "-threads:v",
         "4",
         "-c:a",
         "aac",
         "-b:a",
-        "128k",
+        audio,
         output.to_str().unwrap(),
     ]);
 }

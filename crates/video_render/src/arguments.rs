@@ -3,6 +3,7 @@
 use media_time::{FileTime, Instant, MediaTime, Window};
 
 use crate::canvas::Canvas;
+use crate::captions::script::by_time;
 use crate::cut::SourceCut;
 use crate::frame_format::MAX_PIXELS;
 use crate::plan::Argument;
@@ -35,12 +36,19 @@ pub(crate) fn seconds(time: impl Instant) -> String {
     format!("{sign}{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
-/// All arguments for rendering one window of one source.
-pub(crate) fn of_window(source: &ProbedSource, cut: &SourceCut, canvas: Canvas<'_>) -> Vec<Argument> {
+/// All arguments for rendering one window of one source. `captions` is the index of the source that is the script of the
+/// captions, if there are any.
+pub(crate) fn of_window(
+    source: &ProbedSource,
+    cut: &SourceCut,
+    canvas: Canvas<'_>,
+    captions: Option<usize>,
+) -> Vec<Argument> {
     let profile = canvas.profile;
     let graph = format!(
-        "{}[v];{}[a]",
+        "{}{}[v];{}[a]",
         video_filters::of_window(source, cut, canvas),
+        captions.map_or_else(String::new, by_time),
         audio_filters(source, cut.window.shift(source.audio_lag))
     );
     let mut arguments = global_options();
@@ -223,7 +231,7 @@ pub(crate) mod tests {
             window: Window::new(ms(10_000), ms(11_500)).unwrap(),
             first_frame: source.video.as_ref().map(|_| FileTime::from_micros(9_976_633)),
         };
-        of_window(source, &cut, Canvas::of(Profile::named(profile).unwrap()))
+        of_window(source, &cut, Canvas::of(Profile::named(profile).unwrap()), None)
     }
 
     fn call(source: &ProbedSource, profile: &str) -> Vec<String> {

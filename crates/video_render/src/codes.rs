@@ -26,7 +26,7 @@ http_kit::error_codes! {
             => "use a shorter window or a faster profile";
         RENDER_FAILED = 500 "render_failed": "ffmpeg failed" => "report it with the `request_id`";
         RENDERER_UNAVAILABLE = 503 "renderer_unavailable":
-            "ffmpeg cannot be run, or lacks a filter that HDR needs"
-            => "operator: install it; `detail` names the filter";
+            "ffmpeg cannot be run, or lacks a filter that HDR or captions need, or a font"
+            => "operator: install it; `detail` names it";
     }
 }

@@ -9,6 +9,7 @@ use primitives::{Id, PageLimit};
 use video_timeline::{Clip, ClipFilter, Entity, Paging, Sequence, TrackKind, VideoTimeline};
 
 use crate::canvas::Canvas;
+use crate::captions::{Captions, PlayedWindow};
 use crate::profile::{Fit, FrameRate};
 use crate::window::check_window;
 use crate::{Error, Profile, Rate, truncation};
@@ -26,6 +27,8 @@ pub(crate) struct Composition {
     pub(crate) fit: Fit,
     /// The clips in the window, the lowest layer first.
     pub(crate) layers: Vec<Layer>,
+    /// The captions on the picture.
+    pub(crate) captions: Option<Captions>,
 }
 
 /// The timeline of a composition.
@@ -166,7 +169,7 @@ impl Composition {
         layers.sort_by_key(|layer| tracks.get(&layer.clip.track_id).map(|track| track.z_order));
         let subject = Subject::Sequence { project_id: range.project_id.clone(), sequence_id: sequence.id };
         let rate = rate_of(profile, sequence.fps, &layers);
-        Ok(Self { subject, window, rate, fit: range.fit, layers })
+        Ok(Self { subject, window, rate, fit: range.fit, layers, captions: None })
     }
 
     /// The start and end of the window.
@@ -177,6 +180,17 @@ impl Composition {
     /// The canvas of the composition in a profile.
     pub(crate) const fn canvas<'a>(&self, profile: &'a Profile) -> Canvas<'a> {
         Canvas { profile, fit: self.fit }
+    }
+
+    /// Where the clips of an asset play.
+    pub(crate) fn played(&self, asset_id: &Id) -> Vec<PlayedWindow> {
+        let layers = self.layers.iter().filter(|layer| layer.asset.id == *asset_id);
+        let played = |layer: &Layer| {
+            let span = layer.play_window(self.window)?;
+            let source = layer.source_of(self.window, span);
+            Some(PlayedWindow { source, start: span.start(), speed: layer.clip.speed })
+        };
+        layers.filter_map(played).collect()
     }
 
     /// Number of frames of the render, at least 1.

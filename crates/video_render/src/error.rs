@@ -133,6 +133,20 @@ pub enum Error {
         /// The purpose that needs the filter.
         purpose: &'static str,
     },
+    /// This server has no font for captions.
+    #[error(
+        "captions cannot be drawn on this server, because it has no font: install one (fonts-dejavu-core)"
+    )]
+    MissingFont,
+    /// A limit of captions is outside its range.
+    #[error("captions: {0}")]
+    CaptionLimit(#[from] audio_semantic_timeline::OutOfRange),
+    /// The timeline of captions is of an artifact, whose times are not those of its recording.
+    #[error("{0} is the timeline of an artifact: captions need the timeline of a whole recording")]
+    CaptionsOfArtifact(Id),
+    /// The timeline of captions does not exist, has no words or cannot be read.
+    #[error(transparent)]
+    Semantics(#[from] audio_semantic_timeline::Error),
     /// ffmpeg or ffprobe is missing or cannot be run.
     #[error("ffmpeg cannot be run on this server: install it, or set the path of ffmpeg and ffprobe")]
     Unavailable(#[source] ToolError),
@@ -223,7 +237,14 @@ impl From<Error> for Problem {
             Error::Mix(error) => error.into(),
             Error::ShotList(error) => error.into(),
             Error::Unavailable(_) => Self::new(RENDERER_UNAVAILABLE, detail).retry_after(60).caused_by(error),
-            Error::MissingFilter { .. } => Self::new(RENDERER_UNAVAILABLE, detail).retry_after(60),
+            Error::MissingFilter { .. } | Error::MissingFont => {
+                Self::new(RENDERER_UNAVAILABLE, detail).retry_after(60)
+            }
+            Error::CaptionLimit(error) => {
+                Self::invalid_field(format!("/captions/{}", error.name), error.detail())
+            }
+            Error::CaptionsOfArtifact(_) => Self::invalid_field("/captions/artifact_id", detail),
+            Error::Semantics(error) => error.into(),
             Error::TimedOut(_) => Self::new(RENDER_TIMEOUT, detail).caused_by(error),
             Error::TooLarge { .. } => Self::new(RENDER_TOO_LARGE, detail),
             Error::StorageFull(_) => Self::new(STORAGE_FULL, detail).caused_by(error),

@@ -7,6 +7,7 @@ use media_time::{AssetTime, FileTime, LocalTime, MediaTime, Window};
 use crate::Profile;
 use crate::arguments::{global_options, input, output_options, samples, silence};
 use crate::canvas::{self, Canvas, empty_canvas, overlay_format, pixel_format};
+use crate::captions::script::by_time;
 use crate::composition::{Composition, Layer};
 use crate::cut::SourceCut;
 use crate::plan::Argument;
@@ -32,18 +33,24 @@ pub(crate) fn visible_window(composition: &Composition, layer: &Layer) -> Option
     Some(layer.source_of(composition.window, span)).filter(|window| !window.is_empty())
 }
 
-/// All arguments for rendering a composition.
+/// All arguments for rendering a composition. `captions` is the index of the source that is the script of its captions, if
+/// there are any.
 pub(crate) fn of_composition(
     composition: &Composition,
     inputs: &[LayerInput<'_>],
     profile: &Profile,
+    captions: Option<usize>,
 ) -> Vec<Argument> {
     let mut arguments = global_options();
     for (index, layer_input) in inputs.iter().enumerate() {
         arguments.extend(input(index, &layer_input.source, layer_input.cut.seek));
     }
-    let graph =
-        format!("{}[v];{}", video_graph(composition, inputs, profile), audio_graph(composition, inputs));
+    let graph = format!(
+        "{}{}[v];{}",
+        video_graph(composition, inputs, profile),
+        captions.map_or_else(String::new, by_time),
+        audio_graph(composition, inputs)
+    );
     arguments.extend(output_options(graph, profile, composition.window.duration()));
     arguments
 }
@@ -173,6 +180,7 @@ mod tests {
             rate: FrameRate::whole(25),
             fit: Fit::Contain,
             layers: layers.to_vec(),
+            captions: None,
         }
     }
 
@@ -202,7 +210,7 @@ mod tests {
             LayerInput { layer, source, cut }
         });
         let inputs: Vec<LayerInput<'_>> = inputs.collect();
-        of_composition(&composition, &inputs, Profile::named("social_1_1_h264").unwrap())
+        of_composition(&composition, &inputs, Profile::named("social_1_1_h264").unwrap(), None)
     }
 
     #[test]

@@ -14,6 +14,7 @@
 mod alignment;
 mod arguments;
 mod canvas;
+mod captions;
 pub mod codes;
 mod colour;
 mod components;
@@ -31,6 +32,7 @@ mod packets;
 mod pixel_format;
 mod plan;
 mod prepare;
+mod probed;
 mod prober;
 mod profile;
 mod report;

@@ -41,6 +41,9 @@ pub struct RenderRequest {
     /// Audio of a shot list: `samples` if every shot has one, else `source`, by default.
     #[serde(default)]
     pub audio: Option<FilmAudio>,
+    /// Captions to burn into the pictures.
+    #[serde(default)]
+    pub captions: Option<BurnedCaptions>,
     /// How frames of another shape than the canvas are placed on it.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(default = Fit::default)]
@@ -55,6 +58,39 @@ pub struct RenderRequest {
 }
 
 http_kit::context_fields!(RenderRequest);
+
+/// Captions: the words of a recording, shown where its audio plays; where its pictures are shown, in a film without audio.
+/// The limits are those of captions in other formats.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BurnedCaptions {
+    /// The semantic timeline of the recording, made with a speech model.
+    pub artifact_id: Id,
+    /// Maximum number of characters of a line; 42 by default.
+    #[serde(default)]
+    #[schema(minimum = 8, maximum = 200)]
+    pub max_chars: Option<u16>,
+    /// Maximum number of lines; 2 by default.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 6)]
+    pub max_lines: Option<u16>,
+    /// Maximum number of words; unlimited by default.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 80)]
+    pub max_words: Option<u16>,
+    /// Maximum reading speed in characters per second; 17 by default.
+    #[serde(default)]
+    #[schema(minimum = 5, maximum = 100)]
+    pub max_cps: Option<f64>,
+    /// Minimum duration of a caption in milliseconds; 1000 by default.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 7_000)]
+    pub min_duration_ms: Option<u16>,
+    /// Minimum pause that ends a caption, in milliseconds; 1500 by default.
+    #[serde(default)]
+    #[schema(minimum = 100, maximum = 60_000)]
+    pub max_gap_ms: Option<u16>,
+}
 
 /// The audio of a film.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]

@@ -12,7 +12,8 @@ use crate::Profile;
 /// One argument of ffmpeg.
 ///
 /// Files are placeholders, so that a plan contains no paths and is the same on every server. On the wire `{source:0}`
-/// and `{output}` are the files; any other text is the argument itself.
+/// and `{output}` are the files; any other text is the argument itself. In a filter, the source behind the last one is the
+/// script of the captions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", from = "String")]
 pub enum Argument {
@@ -26,11 +27,16 @@ pub enum Argument {
 
 const OUTPUT: &str = "{output}";
 
+/// The placeholder of a source in an argument.
+pub(crate) fn source_name(index: usize) -> String {
+    format!("{{source:{index}}}")
+}
+
 impl fmt::Display for Argument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => f.write_str(text),
-            Self::Source(index) => write!(f, "{{source:{index}}}"),
+            Self::Source(index) => f.write_str(&source_name(*index)),
             Self::Output => f.write_str(OUTPUT),
         }
     }

@@ -12,11 +12,13 @@ use scheduling::WorkError;
 
 use crate::alignment::TimelineAlignment;
 use crate::canvas::Canvas;
+use crate::captions::Captions;
 use crate::composition::Composition;
 use crate::container::Container;
 use crate::cut::SourceCut;
 use crate::layers::{self, LayerInput};
 use crate::packets::SourcePackets;
+use crate::probed::{KnownSource, SourceKey};
 use crate::run::path_of;
 use crate::source::ProbedSource;
 use crate::target::{AssetWindow, RenderTarget};
@@ -28,6 +30,8 @@ pub(crate) struct PreparedCall {
     pub(crate) plan: Plan,
     /// The path of each source of the plan.
     pub(crate) paths: Vec<PathBuf>,
+    /// The script of the captions, the source behind the paths.
+    pub(crate) script: Option<String>,
     /// The paths refer to these file handles, and are valid only while the handles are open.
     _files: Vec<MediaReader>,
 }
@@ -67,7 +71,7 @@ impl RenderPlanner<'_> {
     /// # Errors
     /// As [`RenderPlanner::plan`].
     pub(crate) async fn asset(self, of: &AssetWindow) -> Result<PreparedCall, Error> {
-        let AssetWindow { asset, window, fit } = of;
+        let AssetWindow { asset, window, fit, captions } = of;
         let window = *window;
         let OpenedSource { file, source, is_truncated } = self.open(asset).await?;
         // The asset may have no duration, or a wrong one.
@@ -86,10 +90,13 @@ impl RenderPlanner<'_> {
             Rate::Fixed(rate) => Some(f64::from(rate)),
             Rate::Source => source.video.as_ref().and_then(|video| video.fps),
         };
-        let arguments = arguments::of_window(&source, &cut, Canvas { profile: self.profile, fit: *fit });
+        let canvas = Canvas { profile: self.profile, fit: *fit };
+        let script = captions.as_ref().and_then(|captions| captions.script(self.profile));
+        let arguments = arguments::of_window(&source, &cut, canvas, script.as_ref().map(|_| 1));
         let planned = vec![planned(asset, &source, cut.first_frame)];
-        let plan = Plan::new(self.version, self.profile, window, fps, planned, arguments);
-        Ok(PreparedCall { plan, paths: vec![path], _files: vec![file] })
+        let mut plan = Plan::new(self.version, self.profile, window, fps, planned, arguments);
+        plan.warnings.extend(captions.as_ref().and_then(Captions::warning));
+        Ok(PreparedCall { plan, paths: vec![path], script, _files: vec![file] })
     }
 
     /// Opens and probes the sources of a timeline, and plans its render.
@@ -122,16 +129,36 @@ impl RenderPlanner<'_> {
             paths.push(path);
             inputs.push(LayerInput { layer, source: source.clone(), cut });
         }
-        let arguments = layers::of_composition(composition, &inputs, self.profile);
+        let captions = composition.captions.as_ref();
+        let script = captions.and_then(|captions| captions.script(self.profile));
+        let arguments =
+            layers::of_composition(composition, &inputs, self.profile, script.as_ref().map(|_| paths.len()));
         let (window, fps) = (composition.window, Some(composition.rate.as_f64()));
-        let plan = Plan::new(self.version, self.profile, window, fps, sources, arguments);
+        let mut plan = Plan::new(self.version, self.profile, window, fps, sources, arguments);
+        plan.warnings.extend(captions.and_then(Captions::warning));
         let files = opened.into_values().map(|opened| opened.file).collect();
-        Ok(PreparedCall { plan, paths, _files: files })
+        Ok(PreparedCall { plan, paths, script, _files: files })
     }
 
-    /// Opens and probes a source.
+    /// Opens a source, and probes it unless that was done before.
     pub(crate) async fn open(self, asset: &MediaAsset) -> Result<OpenedSource, Error> {
+        // Opening checks that the bytes are those of the asset's hash.
         let file = self.media.open_source(asset.content()).await?;
+        let key = SourceKey::of(asset);
+        if let Some(KnownSource { source, is_truncated }) =
+            key.as_ref().and_then(|key| self.tools.probed.get(key))
+        {
+            return Ok(OpenedSource { file, source, is_truncated });
+        }
+        let opened = self.probe(asset, file).await?;
+        if let Some(key) = key {
+            let source = opened.source.clone();
+            self.tools.probed.insert(key, KnownSource { source, is_truncated: opened.is_truncated });
+        }
+        Ok(opened)
+    }
+
+    async fn probe(self, asset: &MediaAsset, file: MediaReader) -> Result<OpenedSource, Error> {
         let decoders = match asset.decoder {
             Some(AssetDecoder::Ffmpeg) => self.media.decoders().clone().preferring_ffmpeg(),
             Some(AssetDecoder::Decode2) | None => self.media.decoders().clone(),

@@ -13,7 +13,7 @@ use rustix::process::Signal;
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
-use crate::plan::Argument;
+use crate::plan::{Argument, source_name};
 use confined_process::{Process, ToolError};
 
 /// Resource limits of a render.
@@ -52,7 +52,7 @@ pub(crate) async fn run(
     progress: &(dyn Fn(MediaTime) + Sync),
 ) -> Result<i64, ToolError> {
     let arguments = arguments.iter().map(|argument| match argument {
-        Argument::Text(text) => OsString::from(text),
+        Argument::Text(text) => OsString::from(with_path(text, sources)),
         // The indices of a plan are those of its sources.
         Argument::Source(index) => sources.get(*index).map(OsString::from).unwrap_or_default(),
         Argument::Output => output.into(),
@@ -68,6 +68,15 @@ pub(crate) async fn run(
         }
         Ok(result) => result,
         Err(_) => Err(ToolError::TimedOut { program, limit: limits.time }),
+    }
+}
+
+/// A text with the path of the last source, which a filter may read. Such a path has no characters with a meaning in
+/// filters, see [`path_of`].
+fn with_path(text: &str, sources: &[PathBuf]) -> String {
+    match sources.split_last() {
+        Some((last, before)) => text.replace(&source_name(before.len()), &last.to_string_lossy()),
+        None => text.to_owned(),
     }
 }
 
@@ -116,6 +125,14 @@ fn last(report: &[u8], name: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn filters_name_the_last_source() {
+        let sources = ["/proc/1/fd/3", "/proc/1/fd/4"].map(PathBuf::from);
+        let named = |text| with_path(text, &sources);
+        assert_eq!(named("[0:v]ass=filename={source:1}[v]"), "[0:v]ass=filename=/proc/1/fd/4[v]");
+        assert_eq!(named("{source:0}"), "{source:0}");
+    }
 
     #[test]
     fn progress_is_read_from_reports() {

@@ -6,9 +6,11 @@ use media_time::{AssetTime, TimelineTime, Window};
 use media_v2::MediaService;
 use video_timeline::VideoTimeline;
 
+use crate::captions::Captions;
 use crate::composition::{Composition, RenderRange};
 use crate::film::{self, Film, MAX_SHOTS};
 use crate::target::RenderTarget;
+use crate::tools::Tools;
 use crate::{Error, Profile, RenderRequest};
 
 /// Most clips that one call of ffmpeg composes; each is an input of it.
@@ -20,6 +22,7 @@ pub(crate) struct TargetReader<'a> {
     pub(crate) media: &'a MediaService,
     pub(crate) timeline: &'a dyn VideoTimeline,
     pub(crate) shot_lists: &'a VideoOrigins,
+    pub(crate) tools: &'a Tools,
     pub(crate) context: &'a RequestContext,
     pub(crate) profile: &'a Profile,
 }
@@ -28,9 +31,17 @@ impl TargetReader<'_> {
     /// The target of a request.
     ///
     /// # Errors
-    /// [`Error::NoSubject`], [`Error::NoWindow`], and those of reading the asset, the timeline or the shot list.
+    /// [`Error::NoSubject`], [`Error::NoWindow`], and those of reading the asset, the timeline, the shot list or the captions.
     pub(crate) async fn read(self, request: &RenderRequest) -> Result<RenderTarget, Error> {
-        let Self { media, timeline, shot_lists, context, profile } = self;
+        let target = self.read_without_captions(request).await?;
+        let Some(captions) = &request.captions else { return Ok(target) };
+        let Self { media, tools, context, profile, .. } = self;
+        let captions = Captions::read(media, tools, &context.scope, captions, &target, profile).await?;
+        Ok(target.with_captions(captions))
+    }
+
+    async fn read_without_captions(self, request: &RenderRequest) -> Result<RenderTarget, Error> {
+        let Self { media, timeline, shot_lists, context, profile, .. } = self;
         let (fit, sequence_id) = (request.fit, request.sequence_id.as_ref());
         match (&request.asset_id, &request.project_id, &request.shot_list_artifact_id) {
             (Some(asset_id), None, None) if sequence_id.is_none() && request.audio.is_none() => {

@@ -15,6 +15,7 @@ use scheduling::{SingleFlight, WorkProgress, WorkQueue};
 use sqlx::{Postgres, Transaction};
 use video_timeline::VideoTimeline;
 
+use crate::captions::script;
 use crate::container::Container;
 use crate::film::FilmRun;
 use crate::model::{RenderRequest, RenderResponse, Rendered};
@@ -142,8 +143,8 @@ impl Renderer {
         request: &RenderRequest,
     ) -> Result<RenderResponse, Error> {
         let profile = Profile::named(&request.render_profile)?;
-        let Inner { media, timeline, shot_lists, .. } = &*self.0;
-        let reader = TargetReader { media, timeline: &**timeline, shot_lists, context, profile };
+        let Inner { media, timeline, shot_lists, tools, .. } = &*self.0;
+        let reader = TargetReader { media, timeline: &**timeline, shot_lists, tools, context, profile };
         let target = reader.read(request).await?;
         if request.dry_run {
             return Ok(self.plan(&target, profile).await?.into());
@@ -177,9 +178,16 @@ impl Renderer {
         // The futures are created before the stream: a closure inside it would have to be valid for every lifetime.
         let renders: Vec<_> = windows
             .iter()
-            .map(async |(asset, window)| {
-                let target = RenderTarget::of_asset(asset, *window, Fit::Contain)?;
-                self.find_or_make(context, &target, profile, Admission::Wait).await
+            .zip(WorkProgress::current().split(windows.len()))
+            .map(async |((asset, window), progress)| {
+                let rendering = async {
+                    let target = RenderTarget::of_asset(asset, *window, Fit::Contain)?;
+                    self.find_or_make(context, &target, profile, Admission::Wait).await
+                };
+                let rendered = progress.watch(rendering).await;
+                // Also after an earlier render, or an error.
+                progress.complete();
+                rendered
             })
             .collect();
         futures::stream::iter(renders).buffered(self.0.workers).collect().await
@@ -322,7 +330,9 @@ impl Renderer {
             WorkProgress::current().report("rendering", position.as_secs_f64() / length);
         };
         let (ffmpeg, arguments) = (&self.0.tools.ffmpeg, &call.plan.arguments);
-        run::run(ffmpeg, arguments, &call.paths, file.path(), self.0.limits, &progress).await?;
+        let (paths, _script) =
+            script::with_script(&call.paths, call.script.as_deref()).map_err(MediaError::from)?;
+        run::run(ffmpeg, arguments, &paths, file.path(), self.0.limits, &progress).await?;
         Ok(call.plan)
     }
 

@@ -5,6 +5,7 @@ use media_v2::{ArtifactKind, AssetKind, MediaAsset, Meta, NewArtifact, NewAsset}
 use primitives::Id;
 use serde_json::{Value, json};
 
+use crate::captions::Captions;
 use crate::composition::{Composition, Layer, Subject};
 use crate::film::Film;
 use crate::source::ProbedSource;
@@ -27,6 +28,7 @@ pub(crate) struct AssetWindow {
     pub(crate) asset: MediaAsset,
     pub(crate) window: Window<AssetTime>,
     pub(crate) fit: Fit,
+    pub(crate) captions: Option<Captions>,
 }
 
 impl RenderTarget {
@@ -40,7 +42,7 @@ impl RenderTarget {
                 duration,
             });
         }
-        Ok(Self::Asset(Box::new(AssetWindow { asset: asset.clone(), window, fit })))
+        Ok(Self::Asset(Box::new(AssetWindow { asset: asset.clone(), window, fit, captions: None })))
     }
 
     /// The composition, if the target is a timeline.
@@ -52,8 +54,25 @@ impl RenderTarget {
         }
     }
 
+    /// The same with captions.
+    pub(crate) fn with_captions(mut self, captions: Captions) -> Self {
+        match &mut self {
+            Self::Asset(of) => of.captions = Some(captions),
+            Self::Timeline(composition) => composition.captions = Some(captions),
+            Self::Film(film) => film.composition.captions = Some(captions),
+        }
+        self
+    }
+
+    fn captions(&self) -> Option<&Captions> {
+        match self {
+            Self::Asset(of) => of.captions.as_ref(),
+            Self::Timeline(_) | Self::Film(_) => self.composition()?.captions.as_ref(),
+        }
+    }
+
     /// The start and end of the window, in the frame of the target.
-    fn bounds(&self) -> (MediaTime, MediaTime) {
+    pub(crate) fn bounds(&self) -> (MediaTime, MediaTime) {
         match self {
             Self::Asset(of) => (of.window.start().since_zero(), of.window.end().since_zero()),
             Self::Timeline(composition) => composition.bounds(),
@@ -103,6 +122,9 @@ impl RenderTarget {
         if let Self::Film(film) = self {
             all["audio"] = film.identity_of_audio();
         }
+        if let Some(captions) = self.captions() {
+            all["captions"] = captions.identity();
+        }
         all
     }
 
@@ -124,6 +146,10 @@ impl RenderTarget {
         };
         if let Self::Film(film) = self {
             artifact.upstream_artifact_ids = film.upstream();
+        }
+        if let Some(captions) = self.captions() {
+            artifact.meta.insert("captions_artifact_id".to_owned(), json!(captions.artifact_id));
+            artifact.upstream_artifact_ids.push(captions.artifact_id.clone());
         }
         (artifact.start, artifact.end) = (Some(covered.start()), Some(covered.end()));
         artifact

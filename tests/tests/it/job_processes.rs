@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use e2e::{Deployment, binary, media};
-use serde_json::json;
+use serde_json::{Value, json};
+use test_kit::wait_for;
 
 use crate::analysis::ANALYZE;
 use crate::jobs::{Long, accepted, ended, id, later, parsed, wait_until};
@@ -89,4 +90,51 @@ async fn stop_ends_event_streams_and_puts_jobs_back() {
     let done = wait_until(&api, &path, |job| job["state"] == "succeeded").await;
     assert_eq!(done["attempts"], 2, "{done}");
     second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn worker_without_the_backend_that_an_api_process_promises_is_unfit() {
+    let deployment = Deployment::new().await;
+    let worker = deployment.start_with(&[("HARKBACK_ROLE", "worker")]).await;
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
+    let url = format!("{}/readyz", worker.base());
+    // The answer of the worker's `/readyz`, once it has this status.
+    let has_status = async |status: u16| -> Value {
+        wait_for(Duration::from_secs(60), async || {
+            let reply = client.get(&url).send().await.unwrap();
+            let (found, body) = (reply.status().as_u16(), reply.json::<Value>().await.unwrap());
+            if found == status { Ok(body) } else { Err(body) }
+        })
+        .await
+    };
+    has_status(200).await;
+    let settings = [("HARKBACK_ROLE", "api"), ("AUDIO_SEMANTIC_BACKEND", "whisper_aubio")];
+    let front = deployment.start_with(&settings).await;
+    let unfit = has_status(503).await;
+    let detail = unfit["detail"].as_str().unwrap();
+    assert_eq!(unfit["code"], "worker_unfit", "{unfit}");
+    assert!(detail.contains("promises analysis by whisper_aubio"), "{unfit}");
+    let api = front.api("t1", "dev");
+    let is_without_worker = |ready: &Value| {
+        let reasons = ready["reasons"].as_array().unwrap();
+        reasons.iter().any(|reason| reason.as_str().unwrap().starts_with("no live worker offers analysis by"))
+    };
+    wait_until(&api, "/readyz", is_without_worker).await;
+    front.stop().await;
+    has_status(200).await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_that_share_a_database_refuse_to_start_without_its_address() {
+    for role in ["api", "worker"] {
+        let directory = tempfile::tempdir().unwrap();
+        let refused = binary::command(["serve", "--role", role, "--listen", "127.0.0.1:0"])
+            .env("HARKBACK_DATA_DIR", directory.path())
+            .output();
+        let refused = tokio::time::timeout(Duration::from_secs(60), refused).await.unwrap().unwrap();
+        let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && error.contains("give --database-url"), "{role}: {error}");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "no private Postgres is made");
+    }
 }

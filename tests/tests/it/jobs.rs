@@ -152,6 +152,32 @@ async fn idempotency_key_makes_one_job() {
     server.stop().await;
 }
 
+async fn analyze_under_key(api: Api, body: Value) -> Reply {
+    let request = api.request(Method::POST, ANALYZE).header("idempotency-key", "k1").json(&body);
+    api.send(request).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn call_in_progress_is_refused_with_the_location_of_its_job() {
+    let deployment = Deployment::new().await;
+    // No worker takes the job.
+    let server = deployment.start_with(&[("HARKBACK_ROLE", "api")]).await;
+    let api = server.api("t1", "dev");
+    let asset = api.upload(&media::fixture("digits.wav")).await;
+    let body = json!({"asset_id": asset["id"]});
+    let first = tokio::spawn(analyze_under_key(api.clone(), body.clone()));
+    let is_queued = |page: &Value| page["items"].as_array().is_some_and(|items| items.len() == 1);
+    let job = wait_until(&api, "/jobs", is_queued).await["items"][0].clone();
+    let again = analyze_under_key(api.clone(), body).await;
+    again.problem(409, "idempotency_in_progress");
+    let path = format!("/jobs/{}", id(&job));
+    assert_eq!(again.header("location"), Some(path.as_str()));
+    assert!(again.header("retry-after").is_some());
+    assert_eq!(api.delete(&path).await.ok()["state"], "cancelled");
+    first.await.unwrap().problem(409, "job_cancelled");
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_are_cancelled_and_retried() {
     let server = Deployment::new().await.start_with(&[("HARKBACK_ANALYSIS_WORKERS", "1")]).await;
@@ -228,58 +254,6 @@ pub(crate) async fn wait_until(api: &Api, path: &str, is_reached: impl Fn(&Value
         if is_reached(&job) { Ok(job) } else { Err(job) }
     })
     .await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_heavy_call_can_be_a_job() {
-    let server = Deployment::new().await.start().await;
-    let api = server.api("t1", "dev");
-    let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
-    let render = json!({
-        "asset_id": film["id"], "start_ms": 0, "end_ms": 400, "render_profile": "draft_480p_fast"
-    });
-    let artifacts = format!("/media-v2/assets/{}/artifacts", film["id"].as_str().unwrap());
-    let hit = json!({"kind": "audio_hit", "uri": "mem:hit", "start_ms": 200, "end_ms": 400});
-    let hit = api.post(&artifacts, &hit).await.ok()["id"].clone();
-    let batch = json!({
-        "mode": "render_clips", "render_profile": "draft_480p_fast", "items": [{"audio_artifact_id": hit}]
-    });
-    // A short shot list is made at once.
-    let clip = |start: u32| json!({"artifact_id": hit, "start_ms": start, "duration_ms": 1});
-    let clips: Vec<Value> = (0..1_001).map(|index| clip(10 * index)).collect();
-    let list = |clips: &[Value]| json!({"sequence": {"tracks": [{"name": "a", "clips": clips}]}});
-    let short = later(&api, "/audio/to-video-origin", &list(&clips[..1]), 0).await;
-    assert_eq!(short.status, 200, "{}", short.text());
-    let calls = [
-        (ANALYZE, json!({"asset_id": film["id"]}), 200),
-        ("/video/render", render, 200),
-        ("/origin-snippets/batch", batch, 200),
-        ("/audio/to-video-origin", list(&clips), 200),
-        ("/audio/hits/detect", json!({"asset_id": film["id"]}), 200),
-    ];
-    for (path, body, status) in calls {
-        let job = accepted(&later(&api, path, &body, 0).await);
-        let done = ended(&api, &job).await;
-        assert_eq!(
-            (&done["state"], &done["result"]["status"]),
-            (&json!("succeeded"), &json!(status)),
-            "{done}"
-        );
-        let answer = api.get(done["result"]["href"].as_str().unwrap()).await.ok();
-        if path != "/origin-snippets/batch" {
-            assert_eq!(without_cache(&api.post(path, &body).await.ok()), without_cache(&answer), "{path}");
-        }
-    }
-    server.stop().await;
-}
-
-/// An answer without its field `cache_hit`.
-fn without_cache(answer: &Value) -> Value {
-    let mut answer = answer.clone();
-    if let Some(meta) = answer["meta"].as_object_mut() {
-        meta.remove("cache_hit");
-    }
-    answer
 }
 
 #[tokio::test(flavor = "multi_thread")]

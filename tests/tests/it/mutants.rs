@@ -35,11 +35,12 @@ const TEXTS: [&str; 24] = [
     "{\"a\":1,\"a\":2}",
 ];
 
-/// xorshift64*: the same bodies in every run.
-struct Choice(u64);
+/// xorshift64*: the same choices in every run.
+pub(crate) struct Choice(pub(crate) u64);
 
 impl Choice {
-    fn below(&mut self, count: usize) -> usize {
+    /// A number below `count`, which is not 0.
+    pub(crate) fn below(&mut self, count: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -47,7 +48,7 @@ impl Choice {
         usize::try_from(drawn).unwrap() % count
     }
 
-    fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+    pub(crate) fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.below(of.len())]
     }
 }

@@ -1,10 +1,12 @@
 //! Expensive requests: bodies, connections, and their effect on other callers.
 
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use e2e::{Api, Deployment, Server};
+use e2e::{Api, Deployment, Server, binary};
 use reqwest::Method;
 use serde_json::json;
+use test_kit::wait_for;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -225,4 +227,31 @@ async fn refused_upload_receives_its_answer() {
         assert!(took < Duration::from_secs(8), "{took:?}");
     }
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn soft_limit_of_open_files_is_raised_to_the_hard_one() {
+    let deployment = Deployment::new().await;
+    let process = tokio::process::Command::new("/bin/sh")
+        .args(["-c", "ulimit -Sn 256 && exec \"$0\" \"$@\""])
+        .arg(binary::path())
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(deployment.data_directory())
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("DATABASE_URL", deployment.database().url())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let file = format!("/proc/{}/limits", process.id().unwrap());
+    wait_for(Duration::from_secs(60), async || {
+        let limits = std::fs::read_to_string(&file).unwrap();
+        let of_files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+        let values: Vec<&str> = of_files.split_whitespace().collect();
+        if values[0] == values[1] { Ok(()) } else { Err(of_files.to_owned()) }
+    })
+    .await;
 }

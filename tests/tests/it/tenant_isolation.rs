@@ -60,6 +60,12 @@ async fn context_of_body_and_headers_must_agree() {
     server.api("", "dev").get("/media-v2/assets").await.problem(400, "invalid_context");
     server.api("t1", "").get("/media-v2/assets").await.problem(400, "invalid_context");
     server.api("a|b", "dev").get("/media-v2/assets").await.problem(400, "invalid_context");
+    for header in ["x-tenant-id", "x-env", "x-user-id", "x-request-id"] {
+        let request = server.api("t1", "dev").user("u1").request(Method::GET, "/media-v2/assets");
+        let request = request.header("x-request-id", "r1").header(header, "other");
+        let problem = api.send(request).await.problem(400, "invalid_context");
+        assert!(problem["detail"].as_str().unwrap().contains("is repeated"), "{header}: {problem}");
+    }
     server.stop().await;
 }
 

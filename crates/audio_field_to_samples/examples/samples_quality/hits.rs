@@ -4,6 +4,7 @@ use std::fs::File;
 
 use audio_field_to_samples::extract::{FeatureSet, extract};
 use audio_field_to_samples::hits::{Hit, HitParams, detect};
+use audio_signal::Control;
 use media_time::MediaTime;
 
 use crate::corpus;
@@ -23,8 +24,8 @@ fn table(what: &str, params: &HitParams) {
     let mut scores = Onsets::default();
     for path in drums::recordings(&corpus::root()) {
         let file = File::open(&path).expect("the recording");
-        let features =
-            extract(&file.into(), FeatureSet { rhythm: true, bands: false }, &|| false).expect("a recording");
+        let features = extract(&file.into(), FeatureSet { rhythm: true, bands: false }, &Control::none())
+            .expect("a recording");
         let hits = detect(&features.rhythm.onsets, &features.envelope, params);
         let found: Vec<f64> = hits.iter().map(|hit| hit.time.as_millis_round() as f64 / 1e3).collect();
         let rise = |hit: &Hit| hit.sound.start as f64 / f64::from(features.format.rate);

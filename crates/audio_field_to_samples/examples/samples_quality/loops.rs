@@ -5,6 +5,7 @@ use std::io::Cursor;
 
 use audio_field_to_samples::extract::{FeatureSet, extract};
 use audio_field_to_samples::loops::{LoopParams, detect};
+use audio_signal::Control;
 
 use crate::score::{mean, median};
 
@@ -31,7 +32,7 @@ pub(crate) fn print() {
             let features = extract(
                 &Cursor::new(wav(&pattern(bpm, noise_db))).into(),
                 FeatureSet { rhythm: false, bands: true },
-                &|| false,
+                &Control::none(),
             )
             .expect("a recording");
             for found in detect(&features, &LoopParams::default()) {

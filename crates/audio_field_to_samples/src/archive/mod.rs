@@ -16,13 +16,19 @@ use bytes::Bytes;
 use http_kit::RequestContext;
 use http_kit::idempotency::Unstored;
 use primitives::Id;
+use scheduling::WorkError;
 use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
 use utoipa::ToSchema;
 
 use crate::{Error, FieldToSamples};
 
 /// Maximum number of samples in an archive.
 pub const MAX_FILES: usize = 10_000;
+/// Maximum number of archives that one process plans and sends at the same time; each may hold a manifest in memory.
+pub const MAX_CONCURRENT: usize = 16;
+/// Time after which a refused request may be repeated, in s.
+const RETRY_AFTER_S: u32 = 10;
 /// Maximum size of the manifest in bytes: it is in memory until it is sent. 10 000 samples of this service have 15 MiB.
 const MAX_MANIFEST: usize = 64 << 20;
 /// Name of the first file, which lists the others.
@@ -51,6 +57,8 @@ pub struct SampleArchive {
     blobs: BlobStore,
     manifest: Bytes,
     files: Vec<ArchiveFile>,
+    /// One of [`MAX_CONCURRENT`] slots, held until the archive is sent or dropped.
+    slot: OwnedSemaphorePermit,
 }
 
 /// A sample in an archive.
@@ -67,13 +75,15 @@ impl FieldToSamples {
     ///
     /// # Errors
     /// [`Error::Invalid`] for no artifacts, [`Error::TooManyFiles`], [`Error::NotSamples`]; errors of the media store
-    /// for unknown artifacts and missing bytes.
+    /// for unknown artifacts and missing bytes; [`Error::Work`] while [`MAX_CONCURRENT`] archives are sent.
     pub async fn archive(
         &self,
         context: &RequestContext,
         artifact_ids: &[Id],
     ) -> Result<SampleArchive, Error> {
-        plan::plan(self.media(), &context.scope, artifact_ids).await
+        let slot = self.archives().clone().try_acquire_owned();
+        let full = |_| WorkError::QueueFull { queue: "archives", retry_after_s: RETRY_AFTER_S };
+        plan::plan(self.media(), &context.scope, artifact_ids, slot.map_err(full)?).await
     }
 }
 

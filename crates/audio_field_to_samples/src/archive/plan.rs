@@ -10,6 +10,7 @@ use media_v2::{Artifact, MediaError, MediaService};
 use primitives::{Id, Scope};
 use serde_json::json;
 use sqlx::PgConnection;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::names::{FileNames, stem};
 use super::{ArchiveFile, MAX_FILES, MAX_MANIFEST, SampleArchive};
@@ -22,7 +23,7 @@ const SIZES: usize = 16;
 /// Media types of WAVE files.
 const WAVE: [&str; 4] = ["audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave"];
 
-/// Plans an archive of `artifact_ids`, each once.
+/// Plans an archive of `artifact_ids`, each once, which holds `slot`.
 ///
 /// # Errors
 /// See [`FieldToSamples::archive`](crate::FieldToSamples::archive).
@@ -30,6 +31,7 @@ pub(super) async fn plan(
     media: &MediaService,
     scope: &Scope,
     artifact_ids: &[Id],
+    slot: OwnedSemaphorePermit,
 ) -> Result<SampleArchive, Error> {
     if artifact_ids.is_empty() {
         let detail = "is empty; expected 1 to 10 000 artifacts".to_owned();
@@ -59,6 +61,7 @@ pub(super) async fn plan(
         blobs: media.blobs().clone(),
         manifest: format!("{{\"files\": [\n{}\n]}}\n", listing.manifest).into(),
         files: files.map(|((name, blob), size)| ArchiveFile { name, blob, size }).collect(),
+        slot,
     })
 }
 

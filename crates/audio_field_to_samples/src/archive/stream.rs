@@ -39,7 +39,7 @@ struct Output {
 
 impl Output {
     async fn archive(&mut self, archive: SampleArchive) -> io::Result<()> {
-        let SampleArchive { blobs, manifest, files } = archive;
+        let SampleArchive { blobs, manifest, files, slot: _slot } = archive;
         let size = manifest.len() as u64;
         self.file(MANIFEST, size, stream::iter([Ok(manifest)])).await?;
         for file in files {

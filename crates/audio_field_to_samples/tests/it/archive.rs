@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, Read as _};
 
-use audio_field_to_samples::archive::MAX_FILES;
+use audio_field_to_samples::archive::{MAX_CONCURRENT, MAX_FILES};
 use media_v2::{ArtifactKind, MediaAsset, NewArtifact};
 use primitives::Id;
 use serde_json::{Value, json};
@@ -109,6 +109,28 @@ async fn archives_refuse_what_is_no_sample() {
     api.post(ARCHIVE, &json!({"artifact_ids": many})).await.problem(422, "too_many_files");
     let most = json!({"artifact_ids": many[..MAX_FILES]});
     api.post(ARCHIVE, &most).await.problem(404, "artifact_not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn archives_that_are_sent_at_the_same_time_are_limited() {
+    let state = TestState::new().await;
+    let asset = state.upload(wav(8_000, &strikes(8_000, 1.0, &[(0.2, 0.5)]))).await;
+    let hit = register(&state, &asset, ArtifactKind::AudioHit, json!({})).await;
+    let mut open = Vec::new();
+    for _ in 0..MAX_CONCURRENT {
+        open.push(state.samples.archive(&context("t1"), std::slice::from_ref(&hit)).await.unwrap());
+    }
+    let (api, own) = (api(&state), json!({"artifact_ids": [hit]}));
+    let refused = api.post(ARCHIVE, &own).await;
+    assert_eq!(refused.header("retry-after"), Some("10"));
+    refused.problem(503, "queue_full");
+    drop(open);
+    // Archives that were sent, and refused requests, hold no slots.
+    for _ in 0..=MAX_CONCURRENT {
+        assert_eq!(files(&api.post(ARCHIVE, &own).await).len(), 2);
+        let none = json!({"artifact_ids": ["none"]});
+        api.post(ARCHIVE, &none).await.problem(404, "artifact_not_found");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use audio_field_to_samples::SliceLabel;
 use audio_field_to_samples::cut::{Cut, CutError, Piece, Slice, cut};
+use audio_signal::Control;
 use proptest::prelude::*;
 use test_kit::ffprobe;
 
@@ -13,12 +14,13 @@ use crate::support::{decoded, file, wav};
 fn cut_all(source: Vec<u8>, cuts: &[Cut]) -> (Vec<Slice>, Vec<Vec<u8>>) {
     let mut files = vec![Vec::new(); cuts.len()];
     let mut whole = vec![false; cuts.len()];
-    let slices = cut(&Cursor::new(source).into(), cuts, &|| false, &mut |Piece { cut, bytes, last }| {
-        assert!(!whole[cut], "nothing follows the last piece");
-        files[cut].extend_from_slice(&bytes);
-        whole[cut] = last;
-        true
-    });
+    let slices =
+        cut(&Cursor::new(source).into(), cuts, &Control::none(), &mut |Piece { cut, bytes, last }| {
+            assert!(!whole[cut], "nothing follows the last piece");
+            files[cut].extend_from_slice(&bytes);
+            whole[cut] = last;
+            true
+        });
     assert!(whole.iter().all(|whole| *whole));
     (slices.unwrap(), files)
 }
@@ -95,9 +97,9 @@ fn noise(length: usize) -> Vec<f32> {
 fn shortened_recordings_are_reported_as_changed() {
     let source = wav(8_000, &noise(1_000));
     let cuts = [Cut { frames: 500..1_001, keep_length: false, fades: [0, 0], label: label("hit", None) }];
-    let result = cut(&Cursor::new(source.clone()).into(), &cuts, &|| false, &mut |_| true);
+    let result = cut(&Cursor::new(source.clone()).into(), &cuts, &Control::none(), &mut |_| true);
     assert!(matches!(result, Err(CutError::Changed)));
-    let result = cut(&Cursor::new(source).into(), &cuts, &|| false, &mut |_| false);
+    let result = cut(&Cursor::new(source).into(), &cuts, &Control::none(), &mut |_| false);
     assert!(matches!(result, Err(CutError::Changed | CutError::Abandoned)));
 }
 
@@ -125,7 +127,7 @@ fn slices_are_passed_on_in_pieces() {
     let cuts = [Cut { frames: 0..frames, keep_length: false, fades: [0, 0], label: label("hit", None) }];
     let mut largest = 0;
     let mut count = 0;
-    cut(&file("music_120bpm.wav").into(), &cuts, &|| false, &mut |piece| {
+    cut(&file("music_120bpm.wav").into(), &cuts, &Control::none(), &mut |piece| {
         largest = largest.max(piece.bytes.len());
         count += 1;
         true

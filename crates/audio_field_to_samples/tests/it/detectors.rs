@@ -6,7 +6,7 @@ use std::io::Cursor;
 use audio_field_to_samples::extract::{FeatureSet, RecordingFeatures, extract};
 use audio_field_to_samples::hits::{self, Hit, HitParams};
 use audio_field_to_samples::loops::{self, Loop, LoopParams};
-use audio_signal::Onset;
+use audio_signal::{Control, Onset};
 use media_time::MediaTime;
 use proptest::prelude::*;
 
@@ -15,7 +15,7 @@ use crate::support::{file, strikes, wav};
 const RATE: u32 = 16_000;
 
 fn features(sound: &[f32]) -> RecordingFeatures {
-    extract(&Cursor::new(wav(RATE, sound)).into(), FeatureSet { rhythm: true, bands: true }, &|| false)
+    extract(&Cursor::new(wav(RATE, sound)).into(), FeatureSet { rhythm: true, bands: true }, &Control::none())
         .unwrap()
 }
 
@@ -154,9 +154,12 @@ fn loop_confidence_does_not_depend_on_loudness() {
 
 #[test]
 fn overlapping_duplicates_are_suppressed() {
-    let extracted =
-        extract(&file("music_120bpm.wav").into(), FeatureSet { rhythm: false, bands: true }, &|| false)
-            .unwrap();
+    let extracted = extract(
+        &file("music_120bpm.wav").into(),
+        FeatureSet { rhythm: false, bands: true },
+        &Control::none(),
+    )
+    .unwrap();
     let params = LoopParams { min_confidence: 0.0, ..LoopParams::default() };
     let loops = loops::detect(&extracted, &params);
     assert!(!loops.is_empty() && loops.len() <= loops::MAX_LOOPS);
@@ -177,7 +180,8 @@ proptest! {
     ) {
         // Onsets may be anywhere, also without a strike.
         let sound = strikes(8_000, 4.0, &[(0.2, 0.5), (0.9, 0.9), (0.95, 0.3), (3.9, 0.7)]);
-        let extracted = extract(&Cursor::new(wav(8_000, &sound)).into(), FeatureSet::default(), &|| false).unwrap();
+        let recording = Cursor::new(wav(8_000, &sound)).into();
+        let extracted = extract(&recording, FeatureSet::default(), &Control::none()).unwrap();
         let mut envelope = audio_field_to_samples::envelope::Envelope::new(8_000, 1);
         envelope.push(&sound);
         envelope.finish();

@@ -52,6 +52,7 @@ fn event(segment: &Segment) -> Option<AudioEvent> {
         start_ms,
         end_ms,
         loudness_lufs: segment.loudness_lufs.map(|lufs| rounded(lufs, 2)),
+        energy: None,
         confidence: Some(rounded(f64::from(segment.confidence), 4)),
         transcription: None,
         speaker_id: None,

@@ -12,7 +12,7 @@ use video_timeline::codes::{CLIP_NOT_FOUND, TIMELINE_UNAVAILABLE};
 
 use crate::codes::{SEMANTICS_NOT_FOUND, SEMANTICS_UNREADABLE, WORDS_NOT_FOUND};
 use crate::model::TimelineResponse;
-use crate::{SemanticTimelines, Transcript, TranscriptFormat};
+use crate::{CaptionParameters, SemanticTimelines, Transcript, TranscriptFormat};
 
 /// Format of a transcript. The fields other than `format` apply to captions: `srt`, `vtt`, `ttml` and `ass`.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -45,33 +45,17 @@ pub(super) struct TranscriptQuery {
 
 impl TranscriptQuery {
     fn limits(&self) -> Result<CaptionLimits, Problem> {
-        let usual = CaptionLimits::DEFAULT;
-        let count = |name, given: Option<u16>, least, most| {
-            within(name, given.map(f64::from), f64::from(least), f64::from(most))
-                .map(|()| given.map(usize::from))
+        let parameters = CaptionParameters {
+            max_chars: self.max_chars,
+            max_lines: self.max_lines,
+            max_words: self.max_words,
+            max_cps: self.max_cps,
+            min_duration_ms: self.min_duration_ms,
+            max_gap_ms: self.max_gap_ms,
         };
-        within("max_cps", self.max_cps, 5.0, 100.0)?;
-        within("min_duration_ms", self.min_duration_ms.map(f64::from), 0.0, 7_000.0)?;
-        within("max_gap_ms", self.max_gap_ms.map(f64::from), 100.0, 60_000.0)?;
-        Ok(CaptionLimits {
-            max_chars: count("max_chars", self.max_chars, 8, 200)?.unwrap_or(usual.max_chars),
-            max_lines: count("max_lines", self.max_lines, 1, 6)?.unwrap_or(usual.max_lines),
-            max_words: count("max_words", self.max_words, 1, 80)?,
-            max_cps: self.max_cps.unwrap_or(usual.max_cps),
-            min_duration_ms: self.min_duration_ms.map_or(usual.min_duration_ms, i64::from),
-            max_gap_ms: self.max_gap_ms.map_or(usual.max_gap_ms, i64::from),
-        })
-    }
-}
-
-fn within(name: &str, value: Option<f64>, least: f64, most: f64) -> Result<(), Problem> {
-    match value {
-        // NaN is outside every range.
-        Some(value) if !(least..=most).contains(&value) => {
-            let detail = format!("is {value}; expected {least} to {most}");
-            Err(Problem::new(INVALID_QUERY, format!("{name}: {detail}")).field(name, detail))
-        }
-        _ => Ok(()),
+        parameters
+            .limits()
+            .map_err(|error| Problem::new(INVALID_QUERY, error.to_string()).field(error.name, error.detail()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Selection of the timeline for a clip, on a real database.
 
-use audio_semantic_timeline::store::{TimelineOf, find_timelines, wrongly_analysed};
+use audio_semantic_timeline::store::{TimelineOf, find_default_timelines, find_timelines, wrongly_analysed};
 use chrono::{DateTime, TimeDelta, Utc};
 use db::testing::TestDatabase;
 use media_v2::{Artifact, ArtifactKind, AssetDecoder, NewArtifact, NewAsset, store};
@@ -92,6 +92,32 @@ async fn timeline_of_an_artifact_applies_in_any_recording() {
     let of_hit = timeline(conn, &tape, Some(&hit), "stub", 2).await;
     assert_eq!(find_timelines(conn, &scope("t1"), &wanted).await.unwrap(), [Some(of_hit)]);
     assert_eq!(find_timelines(conn, &scope("t2"), &wanted).await.unwrap(), [None]);
+}
+
+#[tokio::test]
+async fn default_timelines_are_of_the_default_audio_stream() {
+    let database = TestDatabase::create().await;
+    let conn = &mut database.pool.acquire().await.unwrap();
+    let film = store::insert_asset(conn, &scope("t1"), at(0), NewAsset::default()).await.unwrap().id;
+    let talk = store::insert_asset(conn, &scope("t1"), at(0), NewAsset::default()).await.unwrap().id;
+    let kind = ArtifactKind::AudioSemanticTimeline;
+    let mut second = NewArtifact::new(kind, film.clone(), "blob://none".into(), "signal_v1", &json!({}));
+    let meta = json!({
+        "model_used": "m", "duration_ms": 1, "backend_type": "signal", "cache_key": "stream 1", "audio_stream": 1,
+    });
+    second.meta.extend(meta.as_object().unwrap().clone());
+    let second = store::insert_artifact(conn, &scope("t1"), at(9), second).await.unwrap().id;
+    let of_talk = timeline(conn, &talk, None, "signal", 1).await;
+    let assets = [film.clone(), talk.clone(), film.clone()];
+    let found = find_default_timelines(conn, &scope("t1"), &assets).await.unwrap();
+    assert_eq!(found, [None, Some(of_talk.clone()), None]);
+    let wanted = [TimelineOf { asset_id: film.clone(), artifact_id: None }];
+    assert_eq!(find_timelines(conn, &scope("t1"), &wanted).await.unwrap(), [Some(second)], "the only one");
+
+    let of_film = timeline(conn, &film, None, "signal", 2).await;
+    let found = find_default_timelines(conn, &scope("t1"), &assets).await.unwrap();
+    assert_eq!(found, [Some(of_film.clone()), Some(of_talk), Some(of_film)]);
+    assert_eq!(find_default_timelines(conn, &scope("t2"), &[film]).await.unwrap(), [None]);
 }
 
 #[tokio::test]

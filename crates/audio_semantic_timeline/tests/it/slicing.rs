@@ -52,6 +52,7 @@ fn event(kind: EventKind, start_ms: i64, end_ms: i64) -> AudioEvent {
         start_ms,
         end_ms,
         loudness_lufs: Some(-23.0),
+        energy: None,
         confidence: Some(0.9),
         transcription: transcription(&words),
         speaker_id: None,

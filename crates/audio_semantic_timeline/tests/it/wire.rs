@@ -46,6 +46,14 @@ fn summary_round_trips_byte_for_byte() {
 }
 
 #[test]
+fn energy_follows_from_loudness_and_is_not_stored() {
+    let shown = serde_json::to_value(summary().with_energy()).unwrap();
+    // 10^((-20.5 + 0.691) / 10)
+    assert_eq!(shown["events"][0]["energy"], 0.01045);
+    assert!(serde_json::to_value(summary()).unwrap()["events"][0].get("energy").is_none());
+}
+
+#[test]
 fn analyze_request_has_the_documented_defaults() {
     let request: AnalyzeRequest = serde_json::from_value(json!({"asset_id": "a1"})).unwrap();
     let (params, clamped) = EffectiveParams::of(&request);

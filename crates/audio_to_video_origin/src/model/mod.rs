@@ -5,6 +5,7 @@ mod origin_map;
 mod pattern;
 mod request;
 mod shot;
+mod shot_meta;
 
 pub use clip_offset::ClipOffset;
 pub use origin_map::{NewOriginMap, OriginMap, PutOriginMap, ResolvedOriginMap};

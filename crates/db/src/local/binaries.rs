@@ -27,7 +27,9 @@ impl ServerBinaries {
             .ok_or(ClusterError::NoServer)
     }
 
-    pub(super) fn program(&self, name: &str) -> PathBuf {
+    /// Path of a program of the server, such as `postgres`.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }
 }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed step fails the test")]
 
+mod tls;
+
 use std::path::Path;
 
 use db::local::{Cluster, ClusterError, Durability, ServerBinaries};

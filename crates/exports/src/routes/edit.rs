@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use audio_to_video_origin::codes::{SHOT_LIST_NOT_FOUND, SHOT_LIST_UNREADABLE};
 use axum::extract::State;
 use http_kit::codes::{INVALID_BODY, INVALID_QUERY, QUEUE_FULL};
-use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext, path_id};
+use http_kit::{ContextJson, InContext, Json, Path, Problem, Query, RequestContext, path_id};
 use primitives::AccessLevel;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -25,34 +25,20 @@ pub(super) fn router() -> OpenApiRouter<ExportRoutes> {
 }
 
 /// Format of an edited timeline.
-#[derive(Debug, Deserialize, Serialize, utoipa::IntoParams)]
+#[derive(Debug, Deserialize, Serialize, ToSchema, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct EditQuery {
-    /// The format.
-    #[param(inline)]
-    format: EditFormat,
-    /// How media files are named; `link` needs the scope `write`.
-    #[serde(default)]
-    #[param(inline)]
-    media: MediaReference,
-}
-
-/// Format of an edited timeline.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 struct EditExport {
-    tenant_id: Option<String>,
-    env: Option<String>,
-    user_id: Option<String>,
     /// The format.
+    #[param(inline)]
     format: EditFormat,
     /// How media files are named; `link` needs the scope `write`.
     #[serde(default)]
+    #[param(inline)]
     media: MediaReference,
 }
 
-http_kit::context_fields!(EditExport);
+type EditExportRequest = InContext<EditExport>;
 
 http_kit::error_responses!(ProjectErrors:
     INVALID_QUERY, PROJECT_NOT_FOUND, EXPORT_TOO_LARGE, QUEUE_FULL, TIMELINE_UNAVAILABLE,
@@ -88,13 +74,13 @@ impl utoipa::IntoResponses for EditFile {
 /// lists them.
 #[utoipa::path(
     get, path = "/video/projects/{project_id}/export", operation_id = "export_project", tag = "exports",
-    params(("project_id" = String, Path), EditQuery), responses(EditFile, ProjectErrors)
+    params(("project_id" = String, Path), EditExport), responses(EditFile, ProjectErrors)
 )]
 async fn project(
     State(routes): State<ExportRoutes>,
     context: RequestContext,
     Path(id): Path<String>,
-    Query(query): Query<EditQuery>,
+    Query(query): Query<EditExport>,
     location: Location,
 ) -> Result<ExportFile, Problem> {
     routes.edit(&context, project_of(&id)?, &query, &location).await
@@ -103,16 +89,16 @@ async fn project(
 /// List what the export of a project would lose
 #[utoipa::path(
     post, path = "/video/projects/{project_id}/export", operation_id = "report_project_export", tag = "exports",
-    params(("project_id" = String, Path)), request_body = EditExport,
+    params(("project_id" = String, Path)), request_body = EditExportRequest,
     responses((status = 200, body = ExportReport), ReportProjectErrors)
 )]
 async fn report_project(
     State(routes): State<ExportRoutes>,
     Path(id): Path<String>,
     location: Location,
-    ContextJson(context, body): ContextJson<EditExport>,
+    ContextJson(context, body): ContextJson<EditExportRequest>,
 ) -> Result<Json<ExportReport>, Problem> {
-    routes.report_edit(&context, project_of(&id)?, &body, &location).await
+    routes.report_edit(&context, project_of(&id)?, &body.body, &location).await
 }
 
 /// Export a sequence for an editing program
@@ -120,13 +106,13 @@ async fn report_project(
 /// The header `Harkback-Warnings` has the number of properties that the format cannot hold; POST lists them.
 #[utoipa::path(
     get, path = "/video/sequences/{sequence_id}/export", operation_id = "export_sequence", tag = "exports",
-    params(("sequence_id" = String, Path), EditQuery), responses(EditFile, SequenceErrors)
+    params(("sequence_id" = String, Path), EditExport), responses(EditFile, SequenceErrors)
 )]
 async fn sequence(
     State(routes): State<ExportRoutes>,
     context: RequestContext,
     Path(id): Path<String>,
-    Query(query): Query<EditQuery>,
+    Query(query): Query<EditExport>,
     location: Location,
 ) -> Result<ExportFile, Problem> {
     routes.edit(&context, sequence_of(&id)?, &query, &location).await
@@ -135,16 +121,16 @@ async fn sequence(
 /// List what the export of a sequence would lose
 #[utoipa::path(
     post, path = "/video/sequences/{sequence_id}/export", operation_id = "report_sequence_export", tag = "exports",
-    params(("sequence_id" = String, Path)), request_body = EditExport,
+    params(("sequence_id" = String, Path)), request_body = EditExportRequest,
     responses((status = 200, body = ExportReport), ReportSequenceErrors)
 )]
 async fn report_sequence(
     State(routes): State<ExportRoutes>,
     Path(id): Path<String>,
     location: Location,
-    ContextJson(context, body): ContextJson<EditExport>,
+    ContextJson(context, body): ContextJson<EditExportRequest>,
 ) -> Result<Json<ExportReport>, Problem> {
-    routes.report_edit(&context, sequence_of(&id)?, &body, &location).await
+    routes.report_edit(&context, sequence_of(&id)?, &body.body, &location).await
 }
 
 /// Export a shot list for an editing program
@@ -153,14 +139,14 @@ async fn report_sequence(
 /// `Harkback-Warnings` has the number of properties that the format cannot hold; POST lists them.
 #[utoipa::path(
     get, path = "/audio/to-video-origin/{shot_list_artifact_id}/export", operation_id = "export_shot_list",
-    tag = "exports", params(("shot_list_artifact_id" = String, Path), EditQuery),
+    tag = "exports", params(("shot_list_artifact_id" = String, Path), EditExport),
     responses(EditFile, ShotListErrors)
 )]
 async fn shot_list(
     State(routes): State<ExportRoutes>,
     context: RequestContext,
     Path(id): Path<String>,
-    Query(query): Query<EditQuery>,
+    Query(query): Query<EditExport>,
     location: Location,
 ) -> Result<ExportFile, Problem> {
     routes.edit(&context, shot_list_of(&id)?, &query, &location).await
@@ -169,16 +155,16 @@ async fn shot_list(
 /// List what the export of a shot list would lose
 #[utoipa::path(
     post, path = "/audio/to-video-origin/{shot_list_artifact_id}/export", operation_id = "report_shot_list_export",
-    tag = "exports", params(("shot_list_artifact_id" = String, Path)), request_body = EditExport,
+    tag = "exports", params(("shot_list_artifact_id" = String, Path)), request_body = EditExportRequest,
     responses((status = 200, body = ExportReport), ReportShotListErrors)
 )]
 async fn report_shot_list(
     State(routes): State<ExportRoutes>,
     Path(id): Path<String>,
     location: Location,
-    ContextJson(context, body): ContextJson<EditExport>,
+    ContextJson(context, body): ContextJson<EditExportRequest>,
 ) -> Result<Json<ExportReport>, Problem> {
-    routes.report_edit(&context, shot_list_of(&id)?, &body, &location).await
+    routes.report_edit(&context, shot_list_of(&id)?, &body.body, &location).await
 }
 
 fn project_of(id: &str) -> Result<Subject, Problem> {
@@ -198,7 +184,7 @@ impl ExportRoutes {
         &self,
         context: &RequestContext,
         subject: Subject,
-        query: &EditQuery,
+        query: &EditExport,
         location: &Location,
     ) -> Result<ExportFile, Problem> {
         // A signed link outlives the call, as one of POST /media-v2/links does.
@@ -214,10 +200,9 @@ impl ExportRoutes {
         &self,
         context: &RequestContext,
         subject: Subject,
-        body: &EditExport,
+        query: &EditExport,
         location: &Location,
     ) -> Result<Json<ExportReport>, Problem> {
-        let query = EditQuery { format: body.format, media: body.media };
-        report(self.edit(context, subject, &query, location).await?, location, &query)
+        report(self.edit(context, subject, query, location).await?, location, query)
     }
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use audio_semantic_timeline::codes::{SEMANTICS_NOT_FOUND, SEMANTICS_UNREADABLE};
 use axum::extract::State;
 use http_kit::codes::{INVALID_BODY, INVALID_QUERY, QUEUE_FULL};
-use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext, path_id};
+use http_kit::{ContextJson, InContext, Json, Path, Problem, Query, RequestContext, path_id};
 use interchange::frame_rate::FrameRate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -22,40 +22,21 @@ pub(super) fn router() -> OpenApiRouter<ExportRoutes> {
 }
 
 /// Format of an analysis.
-#[derive(Debug, Deserialize, Serialize, utoipa::IntoParams)]
+#[derive(Debug, Deserialize, Serialize, ToSchema, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct NotesQuery {
+struct NotesExport {
     /// The format.
     #[param(inline)]
     format: NotesFormat,
     /// Frames per second of marker lists; those of the recording, or 25, by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[param(minimum = 1, maximum = 1_000)]
-    fps: Option<f64>,
-}
-
-/// Format of an analysis.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NotesExport {
-    tenant_id: Option<String>,
-    env: Option<String>,
-    user_id: Option<String>,
-    /// The format.
-    format: NotesFormat,
-    /// Frames per second of marker lists; those of the recording, or 25, by default.
     #[schema(minimum = 1, maximum = 1_000)]
     fps: Option<f64>,
 }
 
-http_kit::context_fields!(NotesExport);
-
-impl NotesExport {
-    const fn query(&self) -> NotesQuery {
-        NotesQuery { format: self.format, fps: self.fps }
-    }
-}
+type NotesExportRequest = InContext<NotesExport>;
 
 http_kit::error_responses!(TimelineErrors:
     INVALID_QUERY, SEMANTICS_NOT_FOUND, SEMANTICS_UNREADABLE, QUEUE_FULL,
@@ -84,13 +65,13 @@ impl utoipa::IntoResponses for NotesFile {
 /// The header `Harkback-Warnings` has the number of properties that the format cannot hold; POST lists them.
 #[utoipa::path(
     get, path = "/audio/semantic-timeline/{artifact_id}/export", operation_id = "export_timeline", tag = "exports",
-    params(("artifact_id" = String, Path), NotesQuery), responses(NotesFile, TimelineErrors)
+    params(("artifact_id" = String, Path), NotesExport), responses(NotesFile, TimelineErrors)
 )]
 async fn timeline(
     State(routes): State<ExportRoutes>,
     context: RequestContext,
     Path(id): Path<String>,
-    Query(query): Query<NotesQuery>,
+    Query(query): Query<NotesExport>,
 ) -> Result<ExportFile, Problem> {
     let rate = parameter_rate(query.fps)?;
     let id = path_id(&id, SEMANTICS_NOT_FOUND)?;
@@ -100,18 +81,19 @@ async fn timeline(
 /// List what the export of an analysis would lose
 #[utoipa::path(
     post, path = "/audio/semantic-timeline/{artifact_id}/export", operation_id = "report_timeline_export",
-    tag = "exports", params(("artifact_id" = String, Path)), request_body = NotesExport,
+    tag = "exports", params(("artifact_id" = String, Path)), request_body = NotesExportRequest,
     responses((status = 200, body = ExportReport), ReportTimelineErrors)
 )]
 async fn report_timeline(
     State(routes): State<ExportRoutes>,
     Path(id): Path<String>,
     location: Location,
-    ContextJson(context, body): ContextJson<NotesExport>,
+    ContextJson(context, body): ContextJson<NotesExportRequest>,
 ) -> Result<Json<ExportReport>, Problem> {
-    let rate = field_rate(body.fps)?;
+    let query = body.body;
+    let rate = field_rate(query.fps)?;
     let id = path_id(&id, SEMANTICS_NOT_FOUND)?;
-    report(routes.exports.notes(&context, &id, body.format, rate).await?, &location, &body.query())
+    report(routes.exports.notes(&context, &id, query.format, rate).await?, &location, &query)
 }
 
 /// Export the analysis of a clip as markers, labels, chapters, MIDI or annotations
@@ -119,13 +101,13 @@ async fn report_timeline(
 /// Cut to the clip's window, with times relative to its in point.
 #[utoipa::path(
     get, path = "/audio/semantic-timeline/by-clip/{clip_id}/export", operation_id = "export_clip_timeline",
-    tag = "exports", params(("clip_id" = String, Path), NotesQuery), responses(NotesFile, ClipTimelineErrors)
+    tag = "exports", params(("clip_id" = String, Path), NotesExport), responses(NotesFile, ClipTimelineErrors)
 )]
 async fn clip_timeline(
     State(routes): State<ExportRoutes>,
     context: RequestContext,
     Path(id): Path<String>,
-    Query(query): Query<NotesQuery>,
+    Query(query): Query<NotesExport>,
 ) -> Result<ExportFile, Problem> {
     let rate = parameter_rate(query.fps)?;
     let id = path_id(&id, CLIP_NOT_FOUND)?;
@@ -135,18 +117,19 @@ async fn clip_timeline(
 /// List what the export of a clip's analysis would lose
 #[utoipa::path(
     post, path = "/audio/semantic-timeline/by-clip/{clip_id}/export", operation_id = "report_clip_timeline_export",
-    tag = "exports", params(("clip_id" = String, Path)), request_body = NotesExport,
+    tag = "exports", params(("clip_id" = String, Path)), request_body = NotesExportRequest,
     responses((status = 200, body = ExportReport), ReportClipTimelineErrors)
 )]
 async fn report_clip_timeline(
     State(routes): State<ExportRoutes>,
     Path(id): Path<String>,
     location: Location,
-    ContextJson(context, body): ContextJson<NotesExport>,
+    ContextJson(context, body): ContextJson<NotesExportRequest>,
 ) -> Result<Json<ExportReport>, Problem> {
-    let rate = field_rate(body.fps)?;
+    let query = body.body;
+    let rate = field_rate(query.fps)?;
     let id = path_id(&id, CLIP_NOT_FOUND)?;
-    report(routes.exports.clip_notes(&context, &id, body.format, rate).await?, &location, &body.query())
+    report(routes.exports.clip_notes(&context, &id, query.format, rate).await?, &location, &query)
 }
 
 fn parameter_rate(fps: Option<f64>) -> Result<Option<FrameRate>, Problem> {

@@ -10,7 +10,7 @@ use interchange::notes::{self, NotesFormat};
 use media_decode::Decoders;
 
 use super::recording::Analysis;
-use crate::plot::{self, PlotFormat};
+use crate::plot::PlotFormat;
 use crate::text::{self, Layout};
 
 /// A format of an analysis.
@@ -95,7 +95,7 @@ impl AnalysisFormat {
     pub(crate) fn export(self, analysis: &Analysis<'_>, decoders: &Decoders) -> anyhow::Result<Export> {
         let summary = &analysis.summary;
         let content = match self {
-            Self::Json => (serde_json::to_string_pretty(summary)? + "\n").into_bytes(),
+            Self::Json => (serde_json::to_string_pretty(&summary.clone().with_energy())? + "\n").into_bytes(),
             Self::Text => {
                 format!("{}\n{}", analysis.file.label(), text::timeline(summary, Layout::LIST)).into_bytes()
             }
@@ -105,10 +105,7 @@ impl AnalysisFormat {
                 let rate = media.rate.unwrap_or(FrameRate::PAL);
                 return Ok(notes::format(&annotations(summary, media), format, rate));
             }
-            Self::Plot(format) => {
-                let (path, name) = (analysis.file.path(), analysis.file.name());
-                format.bytes(plot::draw(path, &name, decoders, summary)?)?
-            }
+            Self::Plot(format) => format.bytes(analysis.drawing(decoders)?)?,
         };
         Ok(Export { content, losses: Vec::new() })
     }

@@ -1,6 +1,6 @@
 //! Where `harkback analyze` writes: checked before the work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,9 @@ pub(crate) enum LayoutError {
         .first.display(), .second.display(), .output.display()
     )]
     SameName { first: PathBuf, second: PathBuf, output: PathBuf },
+    /// Two outputs of the run are one file, under different names or by different options.
+    #[error("two outputs would be written to {}; give each a file of its own", .output.display())]
+    SameFile { output: PathBuf },
     /// Several outputs for standard output.
     #[error("{outputs} outputs need a directory; give one with -o")]
     DirectoryNeeded { outputs: usize },
@@ -36,6 +39,8 @@ pub(crate) enum LayoutError {
 /// The outputs of a run.
 #[derive(Debug)]
 pub(crate) struct OutputLayout<'a> {
+    /// The recordings as given, also those that cannot be opened.
+    recordings: &'a [PathBuf],
     /// In order, each once.
     formats: Vec<AnalysisFormat>,
     target: LayoutTarget<'a>,
@@ -97,7 +102,7 @@ impl<'a> OutputLayout<'a> {
             (None, None) => return Err(LayoutError::DirectoryNeeded { outputs }.into()),
         };
         let plot = plot.map(|file| anyhow::Ok((file, PlotFormat::of(file)?))).transpose()?;
-        let layout = Self { formats, target, plot };
+        let layout = Self { recordings: files, formats, target, plot };
         layout.check_names(files)?;
         Ok(layout)
     }
@@ -139,13 +144,17 @@ impl<'a> OutputLayout<'a> {
     /// The outputs of each file, checked without writing any; the directory of `-o` is created.
     ///
     /// # Errors
-    /// When one cannot be written, or is one of the `files`.
+    /// When one cannot be written, is a recording, or is the same file as another one.
     pub(crate) fn outputs(&self, files: &[RecordingFile]) -> anyhow::Result<Vec<Vec<PlannedOutput>>> {
         if let LayoutTarget::Directory(directory) = self.target {
             fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
         }
-        let recordings: Vec<&Path> = files.iter().map(RecordingFile::path).collect();
-        files.iter().map(|file| self.outputs_of(file, &recordings)).collect()
+        let recordings = self.recordings.iter().filter(|file| !is_standard_input(file));
+        let recordings: Vec<&Path> = recordings.map(PathBuf::as_path).collect();
+        let outputs = files.iter().map(|file| self.outputs_of(file, &recordings));
+        let outputs: Vec<Vec<PlannedOutput>> = outputs.collect::<anyhow::Result<_>>()?;
+        check_files(outputs.iter().flatten().filter_map(|output| output.file.as_ref()))?;
+        Ok(outputs)
     }
 
     fn outputs_of(&self, file: &RecordingFile, recordings: &[&Path]) -> anyhow::Result<Vec<PlannedOutput>> {
@@ -169,8 +178,21 @@ impl<'a> OutputLayout<'a> {
     }
 }
 
+/// Checks that no two outputs are one file: the second would replace the first.
+fn check_files<'a>(outputs: impl Iterator<Item = &'a Output>) -> Result<(), LayoutError> {
+    let mut files = BTreeSet::new();
+    for output in outputs {
+        if output.identity().is_some_and(|file| !files.insert(file)) {
+            return Err(LayoutError::SameFile { output: output.path().to_path_buf() });
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use clap::Parser;
 
     use super::*;
@@ -214,6 +236,31 @@ mod tests {
         assert!(
             matches!(error, LayoutError::SameName { output, .. } if output == Path::new("out/talk.chapters.json"))
         );
+    }
+
+    #[test]
+    fn outputs_replace_neither_each_other_nor_a_recording() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+        for name in ["a.wav", "b.srt"] {
+            fs::write(path(name), b"RIFF").unwrap();
+        }
+        symlink("new.svg", path("link.svg")).unwrap();
+        let error = |line: &[&str]| {
+            let arguments = arguments(line);
+            let files = arguments.files.iter().filter_map(|file| RecordingFile::open(file, 0).ok());
+            let outputs = OutputLayout::new(&arguments).unwrap().outputs(&files.collect::<Vec<_>>());
+            outputs.map_or_else(|error| format!("{error:#}"), |_| String::new())
+        };
+        let (a, b, new, link) = (path("a.wav"), path("b.srt"), path("new.svg"), path("link.svg"));
+        let with_plot = |plot: &str| error(&[&a, "--format", "svg", "--out", &new, "--plot", plot]);
+        assert!(with_plot(&new).contains("two outputs"));
+        assert!(with_plot(&link).contains("two outputs"));
+        assert_eq!(with_plot(&path("other.svg")), "");
+        let base = path("");
+        let message = error(&[&a, &b, "--format", "srt", "-o", &base]);
+        assert!(message.contains("b.srt: it is the recording itself"), "{message}");
+        assert_eq!(fs::read(&b).unwrap(), b"RIFF");
     }
 
     #[test]

@@ -49,13 +49,13 @@ pub(super) fn print_fallback(selection: &Selection) {
 /// Prints what the output cannot hold, if anything: the number of losses, and each with its place.
 #[expect(clippy::print_stderr, reason = "the command line's own warning")]
 pub(super) fn print_losses(recording: &str, format: AnalysisFormat, losses: &[Loss]) {
-    if let Some(text) = listed(losses) {
+    if let Some(text) = losses_text(losses) {
         eprintln!("warning: {recording}: {} {text}", format.name());
     }
 }
 
 /// `cannot hold 2: beats_omitted (8 beats), event_omitted (music)`; `None` without losses.
-fn listed(losses: &[Loss]) -> Option<String> {
+fn losses_text(losses: &[Loss]) -> Option<String> {
     let each: Vec<String> = losses.iter().map(|loss| format!("{} ({})", loss.what, loss.place)).collect();
     (!each.is_empty()).then(|| format!("cannot hold {}: {}", each.len(), each.join(", ")))
 }
@@ -69,9 +69,9 @@ mod tests {
     #[test]
     fn losses_are_counted_and_named() {
         let loss = |what: LossKind, place: &str| Loss { what, place: place.to_owned(), time: None };
-        assert_eq!(listed(&[]), None);
+        assert_eq!(losses_text(&[]), None);
         let losses = [loss(LossKind::BeatsOmitted, "8 beats"), loss(LossKind::EventsOmitted, "3 events")];
         let expected = "cannot hold 2: beats_omitted (8 beats), events_omitted (3 events)";
-        assert_eq!(listed(&losses).as_deref(), Some(expected));
+        assert_eq!(losses_text(&losses).as_deref(), Some(expected));
     }
 }

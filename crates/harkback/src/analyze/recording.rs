@@ -1,6 +1,7 @@
 //! Recordings of `harkback analyze`: files, and standard input as a temporary file.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,13 +10,15 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use audio_semantic_timeline::backend::Recording;
 use audio_semantic_timeline::model::Summary;
-use interchange::edit::Media;
+use interchange::edit::{Media, SourceTimecode};
 use interchange::frame_rate::FrameRate;
 use media_decode::{Decoders, MediaInput, MediaKind, Probe};
 use media_v2::AssetDecoder;
 use primitives::Id;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
+
+use crate::plot;
 
 /// The argument that selects standard input.
 const STANDARD_INPUT: &str = "-";
@@ -48,6 +51,8 @@ pub(crate) struct Analysis<'a> {
     pub(crate) summary: Summary,
     /// `None` for a file that cannot be probed.
     pub(crate) probe: Option<Probe>,
+    /// The drawing as SVG, once an output needs it.
+    drawing: OnceCell<String>,
 }
 
 impl RecordingFile {
@@ -116,21 +121,38 @@ impl RecordingFile {
     }
 }
 
-impl Analysis<'_> {
+impl<'a> Analysis<'a> {
+    pub(crate) fn new(file: &'a RecordingFile, summary: Summary, probe: Option<Probe>) -> Self {
+        Self { file, summary, probe, drawing: OnceCell::new() }
+    }
+
+    /// The drawing of the timeline as SVG. It is made once for all images, because it decodes the recording.
+    pub(crate) fn drawing(&self, decoders: &Decoders) -> anyhow::Result<&str> {
+        if let Some(svg) = self.drawing.get() {
+            return Ok(svg);
+        }
+        let svg = plot::draw(self.file.path(), &self.file.name(), decoders, &self.summary)?;
+        Ok(self.drawing.get_or_init(|| svg))
+    }
+
     /// The recording as media of other programs' formats, identified by its name.
     pub(crate) fn media(&self) -> Media {
         let probe = self.probe.as_ref();
         let audio = probe.and_then(|probe| probe.audio.as_ref());
         let video =
             probe.filter(|probe| probe.kind == MediaKind::Video).and_then(|probe| probe.video.as_ref());
+        let rate = video.and_then(|video| video.fps).and_then(FrameRate::from_f64);
+        let timecode = probe.and_then(|probe| probe.source_timecode);
+        let timecode =
+            timecode.map(|found| SourceTimecode::of_count(found.count, found.rate, found.drop_frame, rate));
         Media {
             id: self.summary.asset_id.to_string(),
             name: self.file.name().into_owned(),
             url: None,
             duration: probe.and_then(|probe| probe.duration),
-            rate: video.and_then(|video| video.fps).and_then(FrameRate::from_f64),
+            rate,
             has_video: video.is_some(),
-            start_timecode: None,
+            start_timecode: timecode.or(probe.map(|_| SourceTimecode::ZERO)),
             audio_channels: match audio {
                 Some(audio) => audio.channels.map(u32::from),
                 None => probe.map(|_| 0),

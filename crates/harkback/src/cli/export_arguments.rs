@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use audio_semantic_timeline::TranscriptFormat;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
-use exports::{EditFormat, NotesFormat};
+use exports::{EditFormat, MediaReference, NotesFormat};
 use primitives::Id;
 
 use super::ServiceArguments;
@@ -44,12 +44,14 @@ pub(crate) enum ExportSubject {
 }
 
 /// How an edited timeline refers to its media.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ExportMedia {
-    Link,
-    Path,
-    Name,
-}
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ExportMedia(MediaReference);
+
+/// All kinds, in the order of the help.
+const MEDIA: [ExportMedia; MediaReference::ALL.len()] = {
+    let [first, second, third] = MediaReference::ALL;
+    [ExportMedia(first), ExportMedia(second), ExportMedia(third)]
+};
 
 /// The name of a format of any subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,13 +117,38 @@ impl ExportSubject {
     }
 }
 
+impl ValueEnum for ExportMedia {
+    fn value_variants<'a>() -> &'a [Self] {
+        &MEDIA
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
+}
+
 impl ExportMedia {
     /// The value in requests.
     pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Link => "link",
-            Self::Path => "path",
-            Self::Name => "name",
-        }
+        self.0.name()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn formats_of_exports_are_those_of_the_service() {
+        // `json` of words is the timeline, not an export.
+        let words = TranscriptFormat::ALL.iter().filter(|format| **format != TranscriptFormat::Json);
+        let words = words.map(|format| format.name());
+        let edits = EditFormat::ALL.iter().map(|format| format.name());
+        let notes = NotesFormat::ALL.iter().map(|format| format.name());
+        let expected: BTreeSet<&str> = edits.chain(notes).chain(words).collect();
+        let known: BTreeSet<&str> = FORMATS.iter().map(|format| format.name()).collect();
+        assert_eq!((known, FORMATS.len()), (expected.clone(), expected.len()), "each once");
     }
 }

@@ -64,7 +64,7 @@ pub(crate) struct ServiceArguments {
     /// API key or token, for a service with `--auth keys` or `jwt`.
     #[arg(
         long,
-        alias = "api-key",
+        aliases = ["api-key", "token"],
         global = true,
         env = "HARKBACK_KEY",
         value_name = "KEY",

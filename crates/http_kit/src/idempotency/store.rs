@@ -64,6 +64,26 @@ pub(super) async fn seed(claim: &Claim, fingerprint: &[u8]) -> sqlx::Result<Stri
     .await
 }
 
+/// The seed of a call that still runs under a key.
+pub(super) async fn find_seed(
+    pool: &PgPool,
+    scope: &Scope,
+    key: &Id,
+    fingerprint: &[u8],
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        "-- http_kit::idempotency::find_seed
+         SELECT seed FROM idempotency_seeds
+         WHERE tenant_id = $1 AND env = $2 AND key = $3 AND fingerprint = $4 AND expires_at >= now()",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        key.as_str(),
+        fingerprint,
+    )
+    .fetch_optional(pool)
+    .await
+}
+
 /// Takes the key if it is free, or if its claim or answer has expired and is not deleted yet.
 pub(super) async fn take(claim: &Claim, fingerprints: Fingerprints, lease: Duration) -> sqlx::Result<bool> {
     let taken = sqlx::query!(

@@ -1,6 +1,6 @@
 //! Timelines and annotations from a seed.
 
-use interchange::edit::{Clip, EditTimeline, Media, Track, TrackKind};
+use interchange::edit::{Clip, EditTimeline, Media, SourceTimecode, Track, TrackKind};
 use interchange::frame_rate::FrameRate;
 use interchange::notes::{Annotations, Beat, Event, Turn};
 use interchange::words::TimedWord;
@@ -73,7 +73,10 @@ impl Made {
             duration: Some(MediaTime::from_micros(7_200_000_000)),
             has_video: rate.is_some(),
             rate,
-            start_timecode: Some(timecode_rate.time(timecode_rate.frames(MediaTime::from_micros(start)))),
+            start_timecode: Some(SourceTimecode {
+                time: timecode_rate.time(timecode_rate.frames(MediaTime::from_micros(start))),
+                drop_frame: timecode_rate.is_ntsc().then(|| self.next().is_multiple_of(2)),
+            }),
             audio_channels: Some([2, 1, 6][index % 3]),
             sample_rate: Some(48_000),
         }
@@ -113,6 +116,7 @@ impl Made {
                 target: Window::starting_at(MediaTime::from_micros(at), MediaTime::from_micros(duration)),
                 source_start: MediaTime::from_micros(self.between(0, 3_600_000_000)),
                 speed,
+                gain_db: [0.0, 0.0, -6.0, 3.5][number as usize % 4],
                 metadata: vec![("clip_id".to_owned(), format!("clip_{number}"))],
             });
             at += duration;

@@ -7,11 +7,14 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use interchange::captions::{Caption, CaptionLimits, captions};
 use interchange::edit::{EditTimeline, TrackKind, csv, edl, fcp7, fcpxml, otio};
 use interchange::loss::Export;
 use interchange::notes::{
     Annotations, audacity, ctm, ffmetadata, jams, markers, midi, podcast_chapters, rttm, textgrid,
 };
+use interchange::vtt::vtt;
+use interchange::words::TimedText;
 use made::Made;
 use serde_json::{Value, json};
 
@@ -49,6 +52,7 @@ fn write_edit(directory: &Path, timeline: &EditTimeline) -> Result<(), Box<dyn E
                         "end": clip.target.end().as_micros(),
                         "source": clip.source_start.as_micros(),
                         "speed": clip.speed,
+                        "gain_db": clip.gain_db,
                         "media": clip.media,
                     })
                 })
@@ -63,7 +67,7 @@ fn write_edit(directory: &Path, timeline: &EditTimeline) -> Result<(), Box<dyn E
             json!({
                 "name": media.name,
                 "url": media.url,
-                "timecode": media.start_timecode.map(media_time::MediaTime::as_micros),
+                "timecode": media.start_timecode.map(|timecode| timecode.time.as_micros()),
                 "channels": media.audio_channels,
                 "has_video": media.has_video,
                 "duration": media.duration.map(media_time::MediaTime::as_micros),
@@ -131,6 +135,7 @@ fn write_notes(directory: &Path, annotations: &Annotations) -> Result<(), Box<dy
         .iter()
         .map(|word| json!({"text": word.text, "start_ms": word.start_ms, "end_ms": word.end_ms}))
         .collect();
+    let captions = made_captions(annotations);
     let truth = json!({
         "name": annotations.media.name,
         "duration": annotations.duration.as_micros(),
@@ -139,8 +144,29 @@ fn write_notes(directory: &Path, annotations: &Annotations) -> Result<(), Box<dy
         "turns": turns,
         "beats": beats,
         "words": words,
+        "captions": captions.iter().map(truth_of_caption).collect::<Vec<_>>(),
     });
-    write(directory, &truth, &exports)
+    write(directory, &truth, &exports)?;
+    Ok(fs::write(directory.join("export.vtt"), vtt(&captions))?)
+}
+
+/// Captions of the words, with characters that mean something in WebVTT.
+fn made_captions(annotations: &Annotations) -> Vec<Caption> {
+    let mut words = annotations.words.clone();
+    for (index, word) in words.iter_mut().enumerate() {
+        word.text = [word.text.as_str(), "A & B", "<i>", "--> x", "ÄÉ漢"][index % 5].to_owned();
+    }
+    let duration_ms = annotations.duration.as_millis_ceil();
+    captions(&TimedText { words, duration_ms, language: None }, &CaptionLimits::DEFAULT)
+}
+
+fn truth_of_caption(caption: &Caption) -> Value {
+    json!({
+        "start_ms": caption.start_ms,
+        "end_ms": caption.end_ms,
+        "speaker": caption.speaker,
+        "text": caption.text(),
+    })
 }
 
 /// Writes the exports, and `truth.json` with what each of them lost.

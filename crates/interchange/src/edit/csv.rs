@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::edit::{EditTimeline, TrackKind};
 use crate::loss::{Export, LossKind, Losses};
 
-const HEADER: [&str; 14] = [
+const HEADER: [&str; 17] = [
     "track",
     "kind",
     "name",
@@ -17,10 +17,13 @@ const HEADER: [&str; 14] = [
     "source_start_ms",
     "source_end_ms",
     "speed",
+    "gain_db",
     "media_id",
     "media_name",
     "media_url",
     "metadata",
+    "source_start_timecode",
+    "source_end_timecode",
 ];
 
 /// Formats the clips of all tracks as rows, in order of tracks and times. Times in ms are exact, timecodes are of the nearest
@@ -37,7 +40,15 @@ pub fn csv(timeline: &EditTimeline) -> Export {
                 losses.count(LossKind::MediaMissing, format!("track {}", track.name), 1, "clip");
                 continue;
             };
-            let timecode = |time| timeline.rate.timecode(timeline.rate.frames(time));
+            let rate = timeline.rate;
+            let timecode = |time| rate.timecode(rate.frames(time));
+            // Empty for a file of unknown timecode.
+            let source_timecode = |time: MediaTime| {
+                let frame = rate.frames(media.timecode(rate) + time);
+                let label = || rate.timecode_in(frame, media.is_drop_frame(rate));
+                media.start_timecode.map(|_| label()).unwrap_or_default()
+            };
+            let source_end = clip.source_start + clip.source_duration();
             let fields: [String; HEADER.len()] = [
                 track.name.clone(),
                 match track.kind {
@@ -50,12 +61,15 @@ pub fn csv(timeline: &EditTimeline) -> Export {
                 timecode(clip.target.start()),
                 timecode(clip.target.end()),
                 millis(clip.source_start),
-                millis(clip.source_start + clip.source_duration()),
+                millis(source_end),
                 clip.speed.to_string(),
+                clip.gain_db.to_string(),
                 media.id.clone(),
                 media.name.clone(),
                 media.url.clone().unwrap_or_default(),
                 metadata(&clip.metadata),
+                source_timecode(clip.source_start),
+                source_timecode(source_end),
             ];
             let _ = table.write_record(&fields);
         }

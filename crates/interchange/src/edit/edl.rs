@@ -18,8 +18,8 @@ const MAX_REEL: usize = 8;
 /// Audio channels of an event's track column.
 const MAX_AUDIO_TRACKS: usize = 4;
 
-/// Formats the lowest video track and up to four audio tracks; others are losses, as are ids, the parts of file names that
-/// are not in reels, and unknown timecodes. The whole names are comments.
+/// Formats the lowest video track and up to four audio tracks; others are losses, as are ids, gains, the parts of file
+/// names that are not in reels, and unknown timecodes. The whole names are comments.
 #[must_use]
 pub fn edl(timeline: &EditTimeline) -> Export {
     let mut losses = Losses::default();
@@ -28,6 +28,7 @@ pub fn edl(timeline: &EditTimeline) -> Export {
     let reels = reels(timeline, &mut losses);
     timeline.timecode_unknown(&mut losses);
     timeline.metadata_omitted(&mut losses);
+    timeline.gain_omitted(&mut losses, |gain_db| gain_db != 0.0);
     let mut text = format!("TITLE: {}\n", one_line(&timeline.name));
     text.push_str(if rate.is_drop_frame() { "FCM: DROP FRAME\n\n" } else { "FCM: NON-DROP FRAME\n\n" });
     let mut events = Vec::new();
@@ -71,8 +72,11 @@ fn event(
 ) {
     let rate = timeline.rate;
     let source_end = clip.source_frame + clip.source_frames();
-    let [source_in, source_out, record_in, record_out] =
-        [clip.source_frame, source_end, clip.start, clip.end].map(|frame| rate.timecode(frame));
+    // Each timecode has its own sign of drop frame; `FCM` is that of the record side.
+    let drop_frame = clip.media.is_drop_frame(rate);
+    let [source_in, source_out] =
+        [clip.source_frame, source_end].map(|frame| rate.timecode_in(frame, drop_frame));
+    let [record_in, record_out] = [clip.start, clip.end].map(|frame| rate.timecode(frame));
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,

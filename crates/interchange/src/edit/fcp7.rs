@@ -1,8 +1,9 @@
 //! Writer for Final Cut Pro 7's XML, version 5 (`.xml`), which Premiere Pro and Resolve import.
 //!
-//! Every audio channel is a clip on a track of its own, as in the editor; the clips of one file are linked.
+//! Every audio channel is a clip on a track of its own, as in the editor; the clips of one file are linked. Their in and out
+//! points count from the start of the file, whose source timecode is a property of the file.
 
-use crate::edit::{EditTimeline, GridClip, GridTrack, Media, SourceGrid, TrackKind, grid};
+use crate::edit::{EditTimeline, GridClip, GridTrack, MAX_GAIN_DB, Media, SourceGrid, TrackKind, grid};
 use crate::frame_rate::FrameRate;
 use crate::loss::{Export, LossKind, Losses};
 use crate::xml::Xml;
@@ -13,13 +14,14 @@ const MAX_RATE: u32 = 120;
 const MAX_CHANNELS: u32 = 8;
 
 /// Formats a timeline as xmeml 5. Ids, unknown timecodes, and channels beyond the eighth are losses; so are those beyond
-/// the first if their number is unknown.
+/// the first if their number is unknown, and gains above 12 dB.
 #[must_use]
 pub fn fcp7xml(timeline: &EditTimeline) -> Export {
     let mut losses = Losses::default();
     let timeline = &*timeline.at_editing_rate(MAX_RATE, &mut losses);
     timeline.timecode_unknown(&mut losses);
     timeline.metadata_omitted(&mut losses);
+    timeline.gain_omitted(&mut losses, |gain_db| gain_db > MAX_GAIN_DB);
     let tracks = grid(timeline, SourceGrid::Played, &mut losses);
     let duration = tracks.iter().flat_map(|track| track.clips.iter().map(|clip| clip.end)).max().unwrap_or(0);
     let mut document =
@@ -30,7 +32,7 @@ pub fn fcp7xml(timeline: &EditTimeline) -> Export {
             xml.text("name", &timeline.name);
             xml.text("duration", &duration.to_string());
             write_rate(xml, timeline.rate);
-            timecode(xml, timeline.rate, 0);
+            timecode(xml, timeline.rate, 0, timeline.rate.is_drop_frame());
             xml.element("media", &[], |xml| {
                 xml.element("video", &[], |xml| {
                     xml.element("format", &[], |xml| characteristics(xml, timeline.rate));
@@ -115,6 +117,9 @@ impl Document<'_> {
                             xml.text("mediatype", "audio");
                             xml.text("trackindex", &channel.to_string());
                         });
+                        if clip.clip.gain_db != 0.0 {
+                            level(xml, clip.clip.gain_db);
+                        }
                         if linked.len() > 1 {
                             linked.iter().for_each(|channel| link(xml, channel));
                         }
@@ -161,7 +166,7 @@ impl Document<'_> {
             if let Some(duration) = media.duration {
                 xml.text("duration", &rate.frames(duration).to_string());
             }
-            timecode(xml, rate, rate.frames(media.timecode()));
+            timecode(xml, rate, rate.frames(media.timecode(rate)), media.is_drop_frame(rate));
             xml.element("media", &[], |xml| {
                 if media.has_video {
                     xml.element("video", &[], |xml| characteristics(xml, rate));
@@ -215,12 +220,33 @@ fn write_rate(xml: &mut Xml, rate: FrameRate) {
     });
 }
 
-fn timecode(xml: &mut Xml, rate: FrameRate, frame: i64) {
+fn timecode(xml: &mut Xml, rate: FrameRate, frame: i64, drop_frame: bool) {
     xml.element("timecode", &[], |xml| {
         write_rate(xml, rate);
-        xml.text("string", &rate.timecode(frame));
+        xml.text("string", &rate.timecode_in(frame, drop_frame));
         xml.text("frame", &frame.to_string());
-        xml.text("displayformat", if rate.is_drop_frame() { "DF" } else { "NDF" });
+        xml.text("displayformat", if drop_frame { "DF" } else { "NDF" });
+    });
+}
+
+/// Writes the gain of an audio clip, as the factor of its amplitude.
+fn level(xml: &mut Xml, gain_db: f64) {
+    let factor = |gain_db: f64| format!("{:.6}", 10_f64.powf(gain_db / 20.0));
+    xml.element("filter", &[], |xml| {
+        xml.element("effect", &[], |xml| {
+            xml.text("name", "Audio Levels");
+            xml.text("effectid", "audiolevels");
+            xml.text("effectcategory", "audiolevels");
+            xml.text("effecttype", "audiolevels");
+            xml.text("mediatype", "audio");
+            xml.element("parameter", &[("authoringApp", "harkback")], |xml| {
+                xml.text("parameterid", "level");
+                xml.text("name", "Level");
+                xml.text("valuemin", "0");
+                xml.text("valuemax", &factor(MAX_GAIN_DB));
+                xml.text("value", &factor(gain_db.min(MAX_GAIN_DB)));
+            });
+        });
     });
 }
 

@@ -5,7 +5,9 @@
 
 use media_time::MediaTime;
 
-use crate::edit::{EditTimeline, GridClip, GridTrack, Media, SourceGrid, TrackKind, grid};
+use crate::edit::{
+    EditTimeline, GridClip, GridTrack, MAX_GAIN_DB, Media, SILENT_DB, SourceGrid, TrackKind, grid,
+};
 use crate::frame_rate::FrameRate;
 use crate::loss::{Export, LossKind, Losses};
 use crate::xml::Xml;
@@ -13,11 +15,12 @@ use crate::xml::Xml;
 /// Greatest frame rate of a sequence.
 const MAX_RATE: u32 = 60;
 
-/// Formats a timeline as FCPXML 1.10. Still images have no metadata, which is a loss.
+/// Formats a timeline as FCPXML 1.10. Still images have no metadata, which is a loss; so is a gain above 12 dB.
 #[must_use]
 pub fn fcpxml(timeline: &EditTimeline) -> Export {
     let mut losses = Losses::default();
     let timeline = &*timeline.at_editing_rate(MAX_RATE, &mut losses);
+    timeline.gain_omitted(&mut losses, |gain_db| gain_db > MAX_GAIN_DB);
     let tracks = grid(timeline, SourceGrid::PlayedTimecode, &mut losses);
     for track in &tracks {
         let is_lost = |clip: &&GridClip<'_>| clip.media.is_still() && !clip.clip.metadata.is_empty();
@@ -82,7 +85,7 @@ impl Document<'_> {
             ("id", asset_id(index)),
             ("name", media.name.clone()),
             ("uid", media.id.clone()),
-            ("start", seconds(rate, rate.frames(media.timecode()))),
+            ("start", seconds(rate, rate.frames(media.timecode(rate)))),
         ];
         if let Some(duration) = media.duration {
             attributes.push(("duration", seconds(rate, rate.frames(duration))));
@@ -111,7 +114,7 @@ impl Document<'_> {
             ("format", format_id(0)),
             ("duration", seconds(rate, duration)),
             ("tcStart", "0s".to_owned()),
-            ("tcFormat", timecode_format(rate)),
+            ("tcFormat", timecode_format(rate.is_drop_frame())),
             ("audioLayout", "stereo".to_owned()),
             ("audioRate", "48k".to_owned()),
         ];
@@ -168,7 +171,7 @@ impl Document<'_> {
         attributes.extend(lane.map(|lane| ("lane", lane.to_string())));
         let is_still = clip.media.is_still();
         if !is_still {
-            attributes.push(("tcFormat", timecode_format(rate)));
+            attributes.push(("tcFormat", timecode_format(clip.media.is_drop_frame(rate))));
             let enabled = self.enabled_part(clip.media, is_video);
             attributes.extend(enabled.map(|part| ("srcEnable", part.to_owned())));
         }
@@ -179,6 +182,11 @@ impl Document<'_> {
             }
             if clip.clip.speed != 1.0 {
                 self.time_map(xml, clip);
+            }
+            let plays_audio = clip.media.has_audio() && (!is_video || self.timeline.embedded_audio);
+            if plays_audio && clip.clip.gain_db != 0.0 {
+                let gain_db = clip.clip.gain_db.clamp(SILENT_DB, MAX_GAIN_DB);
+                xml.empty("adjust-volume", &[("amount", &format!("{gain_db}dB"))]);
             }
             anchored(xml);
             if !is_still && !clip.clip.metadata.is_empty() {
@@ -200,7 +208,7 @@ impl Document<'_> {
     /// Maps the clip's own time, which begins with the file, to time of the file.
     fn time_map(&self, xml: &mut Xml, clip: &GridClip<'_>) {
         let rate = self.timeline.rate;
-        let timecode = clip.media.timecode();
+        let timecode = clip.media.timecode(rate);
         let end = clip.source_frame + clip.frames();
         let at_end = timecode + super::scaled(rate.time(end) - timecode, clip.clip.speed);
         xml.element("timeMap", &[("preservesPitch", "1")], |xml| {
@@ -276,8 +284,8 @@ fn asset_id(index: usize) -> String {
     format!("a{}", index + 1)
 }
 
-fn timecode_format(rate: FrameRate) -> String {
-    if rate.is_drop_frame() { "DF" } else { "NDF" }.to_owned()
+fn timecode_format(drop_frame: bool) -> String {
+    if drop_frame { "DF" } else { "NDF" }.to_owned()
 }
 
 /// The name of a rate that `conform-rate` knows.

@@ -41,8 +41,8 @@ impl SourceGrid {
     /// The frame at `time` of the file, and the error of its rounding in time of the file.
     fn frame(self, rate: FrameRate, media: &Media, time: MediaTime, speed: f64) -> (i64, MediaTime) {
         let (zero, speed) = match self {
-            Self::Timecode => (media.timecode(), 1.0),
-            Self::PlayedTimecode => (media.timecode(), speed),
+            Self::Timecode => (media.timecode(rate), 1.0),
+            Self::PlayedTimecode => (media.timecode(rate), speed),
             Self::Played => (MediaTime::ZERO, speed),
         };
         let exact = zero + super::scaled(time, 1.0 / speed);
@@ -154,6 +154,7 @@ mod tests {
             target: Window::new(start, end).unwrap(),
             source_start,
             speed,
+            gain_db: 0.0,
             metadata: Vec::new(),
         };
         let media = Media {

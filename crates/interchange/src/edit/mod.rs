@@ -9,6 +9,7 @@ pub mod fcp7;
 pub mod fcpxml;
 mod grid;
 pub mod otio;
+mod timecode;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -18,6 +19,12 @@ use media_time::{MediaTime, Window};
 use crate::frame_rate::FrameRate;
 use crate::loss::{LossKind, Losses};
 pub(crate) use grid::{GridClip, GridTrack, SourceGrid, grid};
+pub use timecode::SourceTimecode;
+
+/// Maximum gain of a clip in editors, in dB.
+pub(crate) const MAX_GAIN_DB: f64 = 12.0;
+/// Gain of a silent clip, in dB: the lowest in editors.
+pub(crate) const SILENT_DB: f64 = -96.0;
 
 /// An edited timeline: tracks of clips, which play windows of media.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +57,15 @@ impl EditTimeline {
         }
     }
 
+    /// Records the clips that play audio with a gain, in dB, that is not written exactly.
+    pub(crate) fn gain_omitted(&self, losses: &mut Losses, is_lost: impl Fn(f64) -> bool) {
+        let plays_audio = |track: &&Track| track.kind == TrackKind::Audio || self.embedded_audio;
+        for track in self.tracks.iter().filter(plays_audio) {
+            let clips = track.clips.iter().filter(|clip| is_lost(clip.gain_db)).count();
+            losses.count(LossKind::GainOmitted, format!("track {}", track.name), clips, "clip");
+        }
+    }
+
     /// Records the files of clips whose source timecode is unknown.
     pub(crate) fn timecode_unknown(&self, losses: &mut Losses) {
         let clips = self.tracks.iter().flat_map(|track| &track.clips);
@@ -75,8 +91,8 @@ pub struct Media {
     pub has_video: bool,
     /// Frame rate of the video; `None` without video, for a still image, and if unknown.
     pub rate: Option<FrameRate>,
-    /// Source timecode at the start of the file, as time since midnight; `None` if unknown.
-    pub start_timecode: Option<MediaTime>,
+    /// Source timecode at the start of the file; `None` if unknown.
+    pub start_timecode: Option<SourceTimecode>,
     /// Number of audio channels: 0 without audio, `None` if unknown.
     pub audio_channels: Option<u32>,
     /// Sample rate of the audio in Hz, if known.
@@ -95,9 +111,17 @@ impl Media {
         self.has_video && self.rate.is_none() && !self.has_audio()
     }
 
-    /// Source timecode at the start of the file; 0 if unknown.
-    pub(crate) fn timecode(&self) -> MediaTime {
-        self.start_timecode.unwrap_or_default()
+    /// Source timecode at the start of the file, as time since midnight; 0 if unknown. It is on a frame of the video, or
+    /// else of `rate`: there editing systems let the file begin, also if a recorder counts samples.
+    pub(crate) fn timecode(&self, rate: FrameRate) -> MediaTime {
+        let rate = self.rate.unwrap_or(rate);
+        rate.time(rate.frames(self.start_timecode.unwrap_or(SourceTimecode::ZERO).time))
+    }
+
+    /// Whether timecode of the file is drop-frame at `rate`.
+    pub(crate) fn is_drop_frame(&self, rate: FrameRate) -> bool {
+        let declared = self.start_timecode.and_then(|timecode| timecode.drop_frame);
+        rate.is_drop_frame() && declared.unwrap_or(true)
     }
 
     /// The URL of the file, or its name as a relative one.
@@ -139,6 +163,8 @@ pub struct Clip {
     pub source_start: MediaTime,
     /// Playback speed: source time for each timeline time, above 0.
     pub speed: f64,
+    /// Gain of the clip's audio in dB.
+    pub gain_db: f64,
     /// Ids and other properties, for formats that keep them.
     pub metadata: Vec<(String, String)>,
 }
@@ -148,6 +174,12 @@ impl Clip {
     #[must_use]
     pub fn source_duration(&self) -> MediaTime {
         scaled(self.target.duration(), self.speed)
+    }
+
+    /// Whether the gain mutes the clip's audio.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.gain_db <= SILENT_DB
     }
 }
 

@@ -10,7 +10,7 @@ use crate::loss::{Export, LossKind, Losses};
 use media_time::Window;
 
 /// Formats a timeline as OpenTimelineIO JSON. Cuts and positions in files are rounded to frames, and clips end with their
-/// files.
+/// files. There is no standard effect for a gain, which is a loss.
 #[must_use]
 pub fn otio(timeline: &EditTimeline) -> Export {
     with_markers(timeline, &[])
@@ -19,6 +19,7 @@ pub fn otio(timeline: &EditTimeline) -> Export {
 fn with_markers(timeline: &EditTimeline, markers: &[Marker]) -> Export {
     let mut losses = Losses::default();
     let rate = timeline.rate;
+    timeline.gain_omitted(&mut losses, |gain_db| gain_db != 0.0);
     let tracks = grid(timeline, SourceGrid::Timecode, &mut losses);
     let tracks: Vec<Value> = tracks.iter().map(|track| otio_track(rate, track)).collect();
     for marker in markers {
@@ -44,6 +45,7 @@ pub fn otio_markers(media: &Media, part: Window, markers: &[Marker]) -> Export {
         target: part.relative_to(part.start()),
         source_start: part.start(),
         speed: 1.0,
+        gain_db: 0.0,
         metadata: Vec::new(),
     };
     let timeline = EditTimeline {
@@ -148,7 +150,7 @@ fn otio_clip(rate: FrameRate, clip: &GridClip<'_>) -> Value {
 fn reference(media: &Media, rate: FrameRate) -> Value {
     let rate = media.rate.unwrap_or(rate);
     let available =
-        media.duration.map(|duration| range(rate, rate.frames(media.timecode()), rate.frames(duration)));
+        media.duration.map(|duration| range(rate, rate.frames(media.timecode(rate)), rate.frames(duration)));
     let mut reference = json!({
         "OTIO_SCHEMA": "MissingReference.1",
         "metadata": {"harkback": {"id": media.id}},

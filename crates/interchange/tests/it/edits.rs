@@ -1,9 +1,11 @@
-use interchange::edit::{Clip, EditTimeline, Media, Track, TrackKind, csv, edl, fcp7, fcpxml, otio};
+use interchange::edit::{
+    Clip, EditTimeline, Media, SourceTimecode, Track, TrackKind, csv, edl, fcp7, fcpxml, otio,
+};
 use interchange::frame_rate::FrameRate;
 use interchange::loss::{Export, LossKind};
-use media_time::{MediaTime, Window};
+use media_time::Window;
 
-fn media(name: &str, rate: Option<FrameRate>, channels: u32) -> Media {
+pub(crate) fn media(name: &str, rate: Option<FrameRate>, channels: u32) -> Media {
     Media {
         id: format!("asset_{name}"),
         name: name.to_owned(),
@@ -11,33 +13,34 @@ fn media(name: &str, rate: Option<FrameRate>, channels: u32) -> Media {
         duration: None,
         has_video: true,
         rate,
-        start_timecode: Some(MediaTime::ZERO),
+        start_timecode: Some(SourceTimecode::ZERO),
         audio_channels: Some(channels),
         sample_rate: Some(48_000),
     }
 }
 
 /// A clip from frame `start` to `end`, which plays `media` from its frame `source`.
-fn clip(rate: FrameRate, media: usize, [start, end, source]: [i64; 3], speed: f64) -> Clip {
+pub(crate) fn clip(rate: FrameRate, media: usize, [start, end, source]: [i64; 3], speed: f64) -> Clip {
     Clip {
         name: format!("Shot {start}"),
         media,
         target: Window::new(rate.time(start), rate.time(end)).unwrap(),
         source_start: rate.time(source),
         speed,
+        gain_db: 0.0,
         metadata: Vec::new(),
     }
 }
 
-fn timeline(rate: FrameRate, media: Vec<Media>, tracks: Vec<Track>) -> EditTimeline {
+pub(crate) fn timeline(rate: FrameRate, media: Vec<Media>, tracks: Vec<Track>) -> EditTimeline {
     EditTimeline { name: "Cut".to_owned(), rate, media, tracks, embedded_audio: false }
 }
 
-fn track(kind: TrackKind, name: &str, clips: Vec<Clip>) -> Track {
+pub(crate) fn track(kind: TrackKind, name: &str, clips: Vec<Clip>) -> Track {
     Track { name: name.to_owned(), kind, clips }
 }
 
-fn text(export: &Export) -> &str {
+pub(crate) fn text(export: &Export) -> &str {
     std::str::from_utf8(&export.content).unwrap()
 }
 
@@ -46,7 +49,7 @@ fn kinds(export: &Export) -> Vec<LossKind> {
 }
 
 /// The document, without its type, which the parser refuses.
-fn without_doctype(text: &str) -> String {
+pub(crate) fn without_doctype(text: &str) -> String {
     text.lines().filter(|line| !line.starts_with("<!DOCTYPE")).collect::<Vec<_>>().join("\n")
 }
 
@@ -55,7 +58,7 @@ fn edl_has_drop_frame_timecode_and_motion_effects() {
     let rate = FrameRate::new(30_000, 1_001).unwrap();
     let mut files = vec![media("talk.mp4", Some(rate), 2), media("talk.mov", Some(rate), 2)];
     // One hour of source timecode.
-    files[0].start_timecode = Some(rate.time(107_892));
+    files[0].start_timecode = Some(SourceTimecode { time: rate.time(107_892), drop_frame: Some(true) });
     let clips = vec![clip(rate, 0, [0, 1_800, 30], 1.0), clip(rate, 1, [1_800, 1_830, 60], 2.0)];
     let export = edl::edl(&timeline(rate, files, vec![track(TrackKind::Video, "Film", clips)]));
     let expected = "TITLE: Cut\n\
@@ -196,6 +199,46 @@ fn fcpxml_plays_audio_once_and_keeps_stills_on_video_lanes() {
 }
 
 #[test]
+fn gains_are_applied_where_the_format_has_them() {
+    let rate = FrameRate::PAL;
+    let gained = |gain_db: f64| Clip { gain_db, ..clip(rate, 0, [0, 10, 0], 1.0) };
+    let loud = Clip { gain_db: 20.0, ..clip(rate, 0, [10, 20, 0], 1.0) };
+    let tracks = vec![
+        track(TrackKind::Video, "V1", vec![gained(-200.0)]),
+        track(TrackKind::Audio, "A1", vec![gained(-6.0), loud]),
+    ];
+    let mut timeline = timeline(rate, vec![media("A.mp4", Some(rate), 1)], tracks);
+    let lost = |export: &Export| {
+        let losses = export.losses.iter().filter(|loss| loss.what == LossKind::GainOmitted);
+        losses.map(|loss| loss.place.clone()).collect::<Vec<_>>()
+    };
+    let export = fcp7::fcp7xml(&timeline);
+    let levels = text(&export).matches("<effectid>audiolevels</effectid>").count();
+    assert_eq!((levels, lost(&export)), (2, vec!["track A1, 1 clip".to_owned()]), "only of audio clips");
+    for value in ["<value>0.501187</value>", "<value>3.981072</value>"] {
+        assert!(text(&export).contains(value), "{}", text(&export));
+    }
+    let amounts = |export: &Export| {
+        let amounts = text(export).split("<adjust-volume amount=\"").skip(1);
+        amounts.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())).collect::<Vec<_>>()
+    };
+    let export = fcpxml::fcpxml(&timeline);
+    assert_eq!(
+        (amounts(&export), lost(&export)),
+        (vec!["-6dB".to_owned(), "12dB".to_owned()], vec!["track A1, 1 clip".to_owned()])
+    );
+    for export in [otio::otio(&timeline), edl::edl(&timeline)] {
+        assert_eq!(lost(&export), ["track A1, 2 clips"]);
+    }
+    timeline.embedded_audio = true;
+    assert_eq!(
+        amounts(&fcpxml::fcpxml(&timeline)),
+        ["-96dB", "-6dB", "12dB"],
+        "of the video's own audio, too"
+    );
+}
+
+#[test]
 fn rates_without_an_editor_are_changed() {
     let rate = FrameRate::new(120, 1).unwrap();
     let timeline = timeline(rate, vec![media("a.mp4", Some(rate), 0)], Vec::new());
@@ -209,6 +252,7 @@ fn rates_without_an_editor_are_changed() {
 fn csv_has_exact_times_and_ids() {
     let rate = FrameRate::PAL;
     let mut shot = clip(rate, 0, [25, 50, 100], 1.0);
+    shot.gain_db = -3.5;
     shot.metadata = vec![("clip_id".to_owned(), "clip_1".to_owned())];
     let export = csv::csv(&timeline(
         rate,
@@ -216,9 +260,9 @@ fn csv_has_exact_times_and_ids() {
         vec![track(TrackKind::Video, "Film", vec![shot])],
     ));
     let expected = "track,kind,name,start_ms,end_ms,start_timecode,end_timecode,source_start_ms,source_end_ms,speed,\
-        media_id,media_name,media_url,metadata\r\n\
-        Film,video,Shot 25,1000,2000,00:00:01:00,00:00:02:00,4000,5000,1,asset_a.mp4,a.mp4,,\
-        \"{\"\"clip_id\"\":\"\"clip_1\"\"}\"\r\n";
+        gain_db,media_id,media_name,media_url,metadata,source_start_timecode,source_end_timecode\r\n\
+        Film,video,Shot 25,1000,2000,00:00:01:00,00:00:02:00,4000,5000,1,-3.5,asset_a.mp4,a.mp4,,\
+        \"{\"\"clip_id\"\":\"\"clip_1\"\"}\",00:00:04:00,00:00:05:00\r\n";
     assert_eq!(text(&export), expected);
     assert_eq!(kinds(&export), []);
 }

@@ -5,6 +5,7 @@
 mod captions;
 mod edits;
 mod formats;
+mod timecodes;
 
 use interchange::words::{TimedText, TimedWord};
 

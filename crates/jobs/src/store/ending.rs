@@ -203,16 +203,3 @@ pub(crate) async fn finish(
     announce(conn, scope, id).await?;
     Ok(true)
 }
-
-/// Removes finished jobs of all owners, with their results, events and webhook deliveries.
-pub(crate) async fn remove_finished(conn: &mut PgConnection, before: DateTime<Utc>) -> sqlx::Result<u64> {
-    let removed = sqlx::query!(
-        "-- jobs::remove_finished
-         WITH deliveries AS (DELETE FROM webhook_deliveries WHERE created_at < $1 AND state <> 'pending')
-         DELETE FROM jobs WHERE finished_at < $1",
-        before
-    )
-    .execute(conn)
-    .await?;
-    Ok(removed.rows_affected())
-}

@@ -15,6 +15,7 @@ pub(crate) struct NewRow<'a> {
     pub(crate) user_id: Option<&'a Id>,
     pub(crate) kind: &'a str,
     pub(crate) lane: Lane,
+    pub(crate) payload_version: i32,
     pub(crate) priority: JobPriority,
     pub(crate) request_id: &'a str,
     pub(crate) level: AccessLevel,
@@ -37,6 +38,8 @@ pub(crate) struct Waiting {
 #[derive(Clone, Debug)]
 pub(crate) struct Claimed {
     pub(crate) kind: String,
+    pub(crate) lane: String,
+    pub(crate) payload_version: i32,
     pub(crate) priority: String,
     pub(crate) ticket: i64,
     pub(crate) user_id: Option<String>,
@@ -53,6 +56,28 @@ pub(crate) struct Claimed {
     pub(crate) trace_parent: Option<String>,
 }
 
+impl Claimed {
+    pub(crate) fn entry(&self) -> QueueEntry {
+        QueueEntry {
+            kind: self.kind.clone(),
+            lane: self.lane.clone(),
+            payload_version: self.payload_version,
+            priority: self.priority.clone(),
+            ticket: self.ticket,
+        }
+    }
+}
+
+/// What determines a job's entry in the queue: who takes it, and when.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct QueueEntry {
+    pub(crate) kind: String,
+    pub(crate) lane: String,
+    pub(crate) payload_version: i32,
+    pub(crate) priority: String,
+    pub(crate) ticket: i64,
+}
+
 pub(crate) async fn waiting(conn: &mut PgConnection, tenant_id: &Id) -> sqlx::Result<Waiting> {
     sqlx::query_as!(
         Waiting,
@@ -66,27 +91,17 @@ pub(crate) async fn waiting(conn: &mut PgConnection, tenant_id: &Id) -> sqlx::Re
     .await
 }
 
-/// The ticket after the tenant's last one, or the one now served if that is later: start-time fair queueing (Goyal, Vin
-/// and Cheng 1996). Among equal tickets, the job that was accepted first is first.
-pub(crate) async fn next_ticket(
+/// Number of jobs of a tenant, or of all, that have ended after `since`.
+pub(crate) async fn count_ended(
     conn: &mut PgConnection,
-    lane: &str,
-    priority: &str,
-    tenant_id: &Id,
+    tenant_id: Option<&Id>,
+    since: DateTime<Utc>,
 ) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        "-- jobs::next_ticket
-         WITH served AS (
-             SELECT coalesce(max(ticket), 0) AS ticket FROM job_served_in_lane WHERE lane = $1 AND priority = $2
-         )
-         INSERT INTO job_turns AS t (lane, priority, tenant_id, last_ticket)
-         SELECT $1, $2, $3, ticket FROM served
-         ON CONFLICT (lane, priority, tenant_id) DO UPDATE
-             SET last_ticket = greatest(t.last_ticket + 1, (SELECT ticket FROM served))
-         RETURNING last_ticket",
-        lane,
-        priority,
-        tenant_id.as_str()
+        r#"-- jobs::count_ended
+        SELECT count(*) AS "count!" FROM jobs WHERE finished_at > $1 AND ($2::text IS NULL OR tenant_id = $2)"#,
+        since,
+        tenant_id.map(Id::as_str),
     )
     .fetch_one(conn)
     .await
@@ -101,8 +116,8 @@ pub(crate) async fn insert(
     sqlx::query!(
         "-- jobs::insert
          INSERT INTO jobs (tenant_id, env, id, user_id, kind, lane, priority, state, ticket, request_id, access_level,
-             path, body, body_uri, work, created_at, trace_parent)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+             path, body, body_uri, work, created_at, trace_parent, payload_version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         new.scope.tenant_id.as_str(),
         new.scope.env.as_str(),
         new.id.as_str(),
@@ -119,20 +134,21 @@ pub(crate) async fn insert(
         new.work.as_slice(),
         now,
         new.trace_parent,
+        new.payload_version,
     )
     .execute(&mut *conn)
     .await?;
     add_state(conn, new.scope, &new.id, JobState::Queued, now).await
 }
 
-/// Starts a job of one of `kinds` for the entry `queue_id` of the queue. A job that the same entry has started before
-/// has lost its worker. `None` for a job that has ended, that another entry runs, or of another kind.
+/// Starts a job with one of `payloads` for the entry `queue_id` of the queue. A job that the same entry has started
+/// before has lost its worker. `None` for a job that has ended, that another entry runs, or with another payload.
 pub(crate) async fn claim(
     conn: &mut PgConnection,
     scope: &Scope,
     id: &Id,
     queue_id: i64,
-    kinds: &[String],
+    payloads: &[String],
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<Claimed>> {
     let claimed = sqlx::query_as!(
@@ -144,22 +160,23 @@ pub(crate) async fn claim(
                  state = 'running', stage = NULL, attempts = attempts + 1, queue_id = $4,
                  started_at = coalesce(started_at, $5), running_since = $5
              WHERE tenant_id = $1 AND env = $2 AND id = $3
-               AND (state = 'queued' OR state = 'running' AND queue_id = $4) AND kind = ANY ($6)
+               AND (state = 'queued' OR state = 'running' AND queue_id = $4)
+               AND kind || '/' || payload_version = ANY ($6)
              RETURNING *
          ), served AS (
              INSERT INTO job_served_in_lane AS s (lane, priority, ticket)
              SELECT lane, priority, ticket FROM started
              ON CONFLICT (lane, priority) DO UPDATE SET ticket = greatest(s.ticket, excluded.ticket)
          )
-         SELECT kind, priority, ticket, user_id, request_id, access_level, path, body, body_uri, lost, attempts,
-             created_at, trace_parent
+         SELECT kind, lane, payload_version, priority, ticket, user_id, request_id, access_level, path, body, body_uri,
+             lost, attempts, created_at, trace_parent
          FROM started",
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         id.as_str(),
         queue_id,
         now,
-        kinds,
+        payloads,
     )
     .fetch_optional(&mut *conn)
     .await?;
@@ -169,25 +186,32 @@ pub(crate) async fn claim(
     Ok(claimed)
 }
 
-/// Whether a job that has not ended has a kind that is not in `kinds`, so that it waits for a worker of another version.
-pub(crate) async fn is_of_other_kind(
+/// Returns the job of the entry `queue_id` to the queue if its payload is none of `payloads`, so that it waits for a
+/// worker of another version. A job that the same entry has started before has lost its worker.
+pub(crate) async fn leave_to_others(
     conn: &mut PgConnection,
     scope: &Scope,
     id: &Id,
-    kinds: &[String],
-) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"-- jobs::is_of_other_kind
-        SELECT EXISTS (
-            SELECT FROM jobs WHERE tenant_id = $1 AND env = $2 AND id = $3
-              AND state IN ('queued', 'running') AND kind <> ALL ($4)
-        ) AS "is!""#,
+    queue_id: i64,
+    payloads: &[String],
+) -> sqlx::Result<Option<QueueEntry>> {
+    sqlx::query_as!(
+        QueueEntry,
+        "-- jobs::leave_to_others
+         UPDATE jobs SET
+             lost = CASE state WHEN 'running' THEN lost + 1 ELSE lost END,
+             state = 'queued', stage = NULL, queue_id = NULL
+         WHERE tenant_id = $1 AND env = $2 AND id = $3
+           AND (state = 'queued' OR state = 'running' AND queue_id = $4)
+           AND kind || '/' || payload_version <> ALL ($5)
+         RETURNING kind, lane, payload_version, priority, ticket",
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         id.as_str(),
-        kinds,
+        queue_id,
+        payloads,
     )
-    .fetch_one(conn)
+    .fetch_optional(conn)
     .await
 }
 
@@ -217,23 +241,16 @@ pub(crate) async fn put_back(
     Ok(is_put_back)
 }
 
-/// Lane and priority of a job in the queue.
-#[derive(Clone, Debug)]
-pub(crate) struct QueuePlace {
-    pub(crate) lane: String,
-    pub(crate) priority: String,
-}
-
-/// Lane and priority of a failed or cancelled job.
-pub(crate) async fn place_of_ended(
+/// The last entry of a failed or cancelled job; its row is locked.
+pub(crate) async fn entry_of_ended(
     conn: &mut PgConnection,
     scope: &Scope,
     id: &Id,
-) -> sqlx::Result<Option<QueuePlace>> {
+) -> sqlx::Result<Option<QueueEntry>> {
     sqlx::query_as!(
-        QueuePlace,
-        "-- jobs::place_of_ended
-         SELECT lane, priority FROM jobs
+        QueueEntry,
+        "-- jobs::entry_of_ended
+         SELECT kind, lane, payload_version, priority, ticket FROM jobs
          WHERE tenant_id = $1 AND env = $2 AND id = $3 AND state IN ('failed', 'cancelled') FOR UPDATE",
         scope.tenant_id.as_str(),
         scope.env.as_str(),

@@ -104,7 +104,9 @@ pub(crate) async fn find(
             j.running_since,
             j.state <> 'queued' OR EXISTS (
                 SELECT FROM job_workers w
-                WHERE w.seen_at > clock_timestamp() - interval '15 seconds' AND j.kind = ANY (w.kinds)
+                WHERE w.seen_at > clock_timestamp() - interval '15 seconds'
+                  AND CASE j.payload_version WHEN 0 THEN j.kind ELSE j.kind || '/' || j.payload_version END
+                      = ANY (w.kinds)
             ) AS is_run
         FROM jobs j WHERE j.tenant_id = $1 AND j.env = $2 AND j.id = $3"#,
         scope.tenant_id.as_str(),

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use primitives::{Id, Scope};
 use sqlx::PgConnection;
 
+use super::QueueEntry;
 use super::events::add_state;
 use crate::heavy_calls::Lane;
 use crate::model::JobState;
@@ -64,17 +65,22 @@ pub(crate) async fn remove_replica(conn: &mut PgConnection, id: &str) -> sqlx::R
     Ok(())
 }
 
-/// Whether a job of the lane has been queued since before `since`.
+/// Whether a job of the lane with one of `payloads` has been queued since before `since`.
 pub(crate) async fn has_waited(
     conn: &mut PgConnection,
     lane: Lane,
     since: DateTime<Utc>,
+    payloads: &[String],
 ) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"-- jobs::has_waited
-        SELECT EXISTS (SELECT FROM jobs WHERE state = 'queued' AND lane = $1 AND created_at < $2) AS "has!""#,
+        SELECT EXISTS (
+            SELECT FROM jobs
+            WHERE state = 'queued' AND lane = $1 AND created_at < $2 AND kind || '/' || payload_version = ANY ($3)
+        ) AS "has!""#,
         lane.as_str(),
         since,
+        payloads,
     )
     .fetch_one(conn)
     .await
@@ -105,24 +111,23 @@ pub(crate) struct Stranded {
     pub(crate) tenant_id: String,
     pub(crate) env: String,
     pub(crate) id: String,
-    pub(crate) kind: String,
-    pub(crate) priority: String,
-    pub(crate) ticket: i64,
+    #[sqlx(flatten)]
+    pub(crate) entry: QueueEntry,
     pub(crate) attempts: i32,
 }
 
-/// Jobs of `kinds` accepted before `before` that have not ended, and that no entry of the queue will ever start.
+/// Jobs with `payloads` accepted before `before` that have not ended, and that no entry of the queue will ever start.
 pub(crate) async fn stranded(
     conn: &mut PgConnection,
     before: DateTime<Utc>,
-    kinds: &[String],
+    payloads: &[String],
 ) -> sqlx::Result<Vec<Stranded>> {
     // Not checked at compile time: the queue's tables are created by its library.
     sqlx::query_as(
         "-- jobs::stranded
-         SELECT j.tenant_id, j.env, j.id, j.kind, j.priority, j.ticket, j.attempts
+         SELECT j.tenant_id, j.env, j.id, j.kind, j.lane, j.payload_version, j.priority, j.ticket, j.attempts
          FROM jobs j
-         WHERE j.created_at < $1 AND j.kind = ANY ($3) AND (
+         WHERE j.created_at < $1 AND j.kind || '/' || j.payload_version = ANY ($3) AND (
              j.state = 'queued' AND NOT EXISTS (
                  SELECT FROM graphile_worker._private_jobs q
                  WHERE q.key = j.tenant_id || ' ' || j.env || ' ' || j.id AND q.attempts < q.max_attempts
@@ -136,7 +141,7 @@ pub(crate) async fn stranded(
     )
     .bind(before)
     .bind(MAX_STRANDED)
-    .bind(kinds)
+    .bind(payloads)
     .fetch_all(conn)
     .await
 }
@@ -165,4 +170,33 @@ pub(crate) async fn requeue_stranded(
         add_state(conn, scope, id, JobState::Queued, now).await?;
     }
     Ok(is_requeued)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_jobs_with_a_readable_payload_count_as_waiting() {
+        let database = db::testing::TestDatabase::create().await;
+        sqlx::query(
+            "INSERT INTO jobs (tenant_id, env, id, kind, priority, state, ticket, request_id, access_level, path, body,
+                 created_at, payload_version)
+             VALUES ('t1', 'dev', 'job_1', 'analyze', 'interactive', 'queued', 0, '', '', '', '', to_timestamp(0), 1)",
+        )
+        .execute(&database.pool)
+        .await
+        .unwrap();
+        let has_waited = async |since: DateTime<Utc>, payloads: &[&str]| {
+            let payloads: Vec<String> = payloads.iter().map(ToString::to_string).collect();
+            let mut conn = database.pool.acquire().await.unwrap();
+            has_waited(&mut conn, Lane::Analysis, since, &payloads).await.unwrap()
+        };
+        let later = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::seconds(1);
+        assert!(has_waited(later, &["analyze/0", "analyze/1"]).await);
+        assert!(!has_waited(later, &["analyze/0", "of_another_kind/1"]).await, "a later version runs it");
+        assert!(!has_waited(DateTime::<Utc>::UNIX_EPOCH, &["analyze/1"]).await, "not for long");
+    }
 }

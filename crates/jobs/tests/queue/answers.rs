@@ -3,11 +3,12 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use http::HeaderValue;
 use jobs::JobLimits;
 use jobs::model::JobState;
 use primitives::WriteSeed;
 use serde_json::json;
-use test_kit::scope;
+use test_kit::{scope, wait_for};
 
 use crate::support::{ANALYZE, RENDER, TestState};
 
@@ -82,10 +83,28 @@ async fn queued_jobs_are_limited_for_each_tenant_and_for_all() {
     }
     let call = async |tenant| state.call(tenant, ANALYZE, "respond-async", json!({"name": "c"})).await;
     let refused = call("t1").await;
-    assert!(refused.headers.contains_key("retry-after"));
+    assert_eq!(refused.headers["retry-after"], "300", "no job has ended");
     assert_eq!((refused.status, refused.json()["code"].as_str()), (429, Some("too_many_jobs")));
     assert_eq!(call("t2").await.status, 202);
-    assert_eq!(call("t3").await.status, 503);
+    let refused = call("t3").await;
+    assert_eq!((refused.status, &refused.headers["retry-after"]), (503, &HeaderValue::from_static("300")));
+
+    let other = state.twin().await;
+    let worker = state.work(&other, 1, GRACE);
+    wait_for(Duration::from_secs(60), async || match state.begun().len() {
+        3.. => Ok(()),
+        count => Err(count),
+    })
+    .await;
+    other.stop();
+    worker.await.unwrap();
+    for name in ["d", "e"] {
+        state.enqueue("t1", name).await;
+    }
+    // Two of the three were of this tenant.
+    assert_eq!(call("t1").await.headers["retry-after"], "60");
+    assert_eq!(call("t2").await.status, 202);
+    assert_eq!(call("t3").await.headers["retry-after"], "60");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,4 +119,30 @@ async fn idempotency_key_retries_a_failed_job() {
     assert_eq!(state.begun(), ["t1 broken"; 2]);
     let page = primitives::PageParams::new(None, None).unwrap();
     assert_eq!(state.jobs.list(&scope("t1"), None, None, &page).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn job_is_accepted_without_reading_it_again() {
+    let state = TestState::new().await;
+    let first = state.call("t1", ANALYZE, "respond-async", json!({"name": "a"})).await;
+    let second = state.call("t1", ANALYZE, "respond-async", json!({"name": "b"})).await;
+    let job = second.json();
+    assert_eq!((first.status, second.status), (202, 202));
+    assert_eq!((&job["state"], &job["queue_position"]), (&json!("queued"), &json!(1)));
+    assert_eq!(second.headers["location"].to_str().unwrap(), format!("/jobs/{}", second.id()));
+    assert_eq!(second.headers["preference-applied"], "respond-async");
+    assert!(second.headers.contains_key("retry-after"));
+    let read = state.jobs.get(&scope("t1"), &second.id().parse().unwrap()).await.unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), job, "the same as it is read later");
+
+    // A finished job of the same Idempotency-Key is the usual answer, not 202.
+    state.work(&state.jobs, 1, GRACE);
+    for expected in [202, 201] {
+        let call = state.call("t1", ANALYZE, "respond-async", json!({"name": "c"}));
+        let answer = WriteSeed::scope(Some(WriteSeed::new("key")), call).await;
+        assert_eq!(answer.status, expected);
+        if expected == 202 {
+            state.ended("t1", &answer.id().parse().unwrap()).await;
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Event streams.
+//! Event streams, progress and estimates.
 
 use std::time::Duration;
 
@@ -36,4 +36,20 @@ async fn event_stream_ends_if_the_end_of_the_job_fills_a_batch() {
     let events = answer.expect("the stream ends").text();
     assert_eq!(events.matches("event: state").count() as i64, BATCH);
     assert!(events.contains("succeeded"), "{events}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn running_job_has_its_stage_and_after_five_seconds_an_estimate() {
+    let state = TestState::new().await;
+    state.work(&state.jobs, 1, GRACE);
+    let id = state.enqueue("t1", "held").await;
+    let early = state.wait_for("t1", &id, |job| job.progress > 0.0).await;
+    assert_eq!((early.stage.as_deref(), early.progress), (Some("working"), 0.5));
+    assert_eq!(early.eta_s, None, "too early");
+    let late = state.wait_for("t1", &id, |job| job.eta_s.is_some()).await;
+    // Half of the work took as long as the other half will.
+    assert!((5..30).contains(&late.eta_s.unwrap()), "{late:?}");
+    state.routes.gate.0.add_permits(1);
+    let done = state.ended("t1", &id).await;
+    assert_eq!((done.stage, done.progress, done.eta_s), (None, 1.0, None));
 }

@@ -5,6 +5,8 @@
 mod answers;
 mod events;
 mod order;
+mod retention;
 mod support;
+mod versions;
 mod webhooks;
 mod workers;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use test_kit::scope;
 
 use crate::support::{ANALYZE, RENDER, TestState};
 
@@ -70,4 +71,50 @@ async fn job_that_is_put_back_keeps_its_ticket() {
     state.work(&state.jobs, 1, GRACE);
     state.ended("t1", &second).await;
     assert_eq!(state.begun(), ["t1 1 held", "t1 1 held", "t1 2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelled_jobs_leave_no_entries_and_do_not_delay_the_next_job_of_their_tenant() {
+    let state = TestState::new().await;
+    for count in 0..50 {
+        let id = state.enqueue("t1", &format!("cancelled {count}")).await;
+        state.jobs.cancel(&scope("t1"), &id).await.unwrap();
+    }
+    let mut many = Vec::new();
+    for count in 0..50 {
+        many.push(state.enqueue("t1", &format!("cancelled {count}")).await);
+    }
+    for id in &many {
+        state.jobs.cancel(&scope("t1"), id).await.unwrap();
+    }
+    let entries: i64 = sqlx::query_scalar("SELECT count(*) FROM graphile_worker._private_jobs")
+        .fetch_one(&state.pool)
+        .await
+        .unwrap();
+    assert_eq!(entries, 0);
+    state.enqueue("t2", "1").await;
+    state.enqueue("t1", "next").await;
+    let last = state.enqueue("t2", "2").await;
+    state.work(&state.jobs, 1, GRACE);
+    state.ended("t2", &last).await;
+    assert_eq!(state.begun(), ["t2 1", "t1 next", "t2 2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ticket_after_a_cancelled_job_follows_those_that_still_wait() {
+    let state = TestState::new().await;
+    state.enqueue("t1", "1").await;
+    state.enqueue("t1", "2").await;
+    let cancelled = state.enqueue("t1", "3").await;
+    state.jobs.cancel(&scope("t1"), &cancelled).await.unwrap();
+    let last = state.enqueue("t1", "4").await;
+    let tickets: Vec<i64> =
+        sqlx::query_scalar("SELECT ticket FROM jobs WHERE state = 'queued' ORDER BY created_at")
+            .fetch_all(&state.pool)
+            .await
+            .unwrap();
+    assert_eq!(tickets, [0, 1, 2]);
+    state.work(&state.jobs, 1, GRACE);
+    state.ended("t1", &last).await;
+    assert_eq!(state.begun(), ["t1 1", "t1 2", "t1 4"]);
 }

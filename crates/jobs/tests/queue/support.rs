@@ -13,7 +13,7 @@ use http::{HeaderMap, Request, StatusCode};
 use http_kit::Problem;
 use http_kit::codes::{INVALID_BODY, QUEUE_FULL};
 use jobs::model::{Job, JobState};
-use jobs::{JobLimits, JobSettings, Jobs, Lane, Worker, WorkerSettings};
+use jobs::{HEAVY_CALLS, HeavyCall, JobLimits, JobSettings, Jobs, Lane, Worker, WorkerSettings};
 use primitives::{Id, SystemClock};
 use scheduling::{WorkProgress, begin_heavy_work};
 use serde_json::{Value, json};
@@ -117,8 +117,20 @@ impl TestState {
 
     /// Starts a worker of `jobs` that runs `slots` jobs of each lane at once.
     pub(crate) fn work(&self, jobs: &Jobs, slots: usize, grace: Duration) -> JoinHandle<()> {
+        self.work_on(jobs, HEAVY_CALLS, slots, grace)
+    }
+
+    /// Starts a worker of a version with other calls.
+    pub(crate) fn work_on(
+        &self,
+        jobs: &Jobs,
+        calls: &'static [HeavyCall],
+        slots: usize,
+        grace: Duration,
+    ) -> JoinHandle<()> {
         let slots = Lane::ALL.map(|lane| (lane, slots)).to_vec();
-        tokio::spawn(Worker::new(jobs.clone(), self.router(), WorkerSettings { slots, grace }).work())
+        let settings = WorkerSettings { calls, slots, grace };
+        tokio::spawn(Worker::new(jobs.clone(), self.router(), settings).work())
     }
 
     /// Calls a heavy route with a `Prefer` header.

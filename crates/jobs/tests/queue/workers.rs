@@ -81,19 +81,6 @@ async fn cancelled_work_ends_if_no_other_job_wants_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn job_kind_of_another_version_is_left_to_its_workers() {
-    let state = TestState::new().await;
-    let id = state.enqueue("t1", "a").await;
-    sqlx::query("UPDATE jobs SET kind = 'of_tomorrow'").execute(&state.pool).await.unwrap();
-    state.work(&state.jobs, 1, GRACE);
-    sleep(Duration::from_secs(2)).await;
-    let waiting = state.jobs.get(&scope("t1"), &id).await.unwrap();
-    assert_eq!((waiting.state, waiting.attempts), (JobState::Queued, 0));
-    sqlx::query("UPDATE jobs SET kind = 'analyze'").execute(&state.pool).await.unwrap();
-    assert_eq!(state.ended("t1", &id).await.state, JobState::Succeeded, "its entry is still there");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn cancelled_job_is_retried_once() {
     let state = TestState::new().await;
     let id = state.enqueue("t1", "a").await;

@@ -3,6 +3,7 @@
 use media_time::{FileTime, MediaTime};
 use serde::Deserialize;
 
+use crate::SourceTimecode;
 use crate::native::choose;
 
 /// The parts of ffprobe's report that are used.
@@ -19,6 +20,14 @@ pub(crate) struct Report {
 #[derive(Debug, Default, Deserialize)]
 struct FormatReport {
     duration: Option<String>,
+    #[serde(default)]
+    tags: Tags,
+}
+
+/// The tags of the file or of a stream that are used.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Tags {
+    timecode: Option<String>,
 }
 
 /// One stream of the report.
@@ -37,6 +46,8 @@ pub(crate) struct StreamReport {
     avg_frame_rate: Option<String>,
     #[serde(default)]
     disposition: Disposition,
+    #[serde(default)]
+    tags: Tags,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -59,7 +70,8 @@ impl Report {
     pub(crate) const STREAMS: [&str; 2] = [
         "-show_entries",
         "format=duration:stream=codec_type,codec_name,start_time,duration,time_base,sample_rate,\
-         channels,channel_layout,width,height,avg_frame_rate:stream_disposition=default,attached_pic",
+         channels,channel_layout,width,height,avg_frame_rate:stream_disposition=default,attached_pic:\
+         format_tags=timecode:stream_tags=timecode",
     ];
 
     pub(super) fn parse(written: &[u8]) -> Option<Self> {
@@ -93,6 +105,14 @@ impl Report {
     /// The declared or estimated duration of the whole file.
     pub(crate) fn duration(&self) -> Option<MediaTime> {
         seconds(self.format.duration.as_ref()).filter(|duration| *duration > MediaTime::ZERO)
+    }
+
+    /// The source timecode of the file, else of the first stream that declares one. It counts frames of the video.
+    pub(crate) fn source_timecode(&self) -> Option<SourceTimecode> {
+        let rate = self.chosen_video()?.frame_rate()?;
+        let tags = std::iter::once(&self.format.tags).chain(self.streams.iter().map(|stream| &stream.tags));
+        let mut labels = tags.filter_map(|tags| tags.timecode.as_deref());
+        labels.find_map(|label| SourceTimecode::parse(label, rate))
     }
 
     /// The duration from the first packet to the end of the last. The report must list the packets of `stream` only.
@@ -135,9 +155,14 @@ impl StreamReport {
         Some(self.start().unwrap_or_default() + seconds(self.duration.as_ref())?)
     }
 
+    /// Mean frames per second, as a fraction.
+    fn frame_rate(&self) -> Option<(u32, u32)> {
+        fraction(self.avg_frame_rate.as_ref()?)
+    }
+
     /// Mean frames per second.
     pub(crate) fn fps(&self) -> Option<f64> {
-        let (numerator, denominator) = fraction(self.avg_frame_rate.as_ref()?)?;
+        let (numerator, denominator) = self.frame_rate()?;
         Some(f64::from(numerator) / f64::from(denominator)).filter(|fps| fps.is_finite() && *fps > 0.0)
     }
 }
@@ -171,6 +196,24 @@ mod tests {
         let video = report.chosen_video().unwrap();
         assert_eq!((video.codec(), video.fps().map(f64::round)), (Some("h264"), Some(30.0)));
         assert_eq!(report.duration(), Some(MediaTime::from_millis(60_000)));
+    }
+
+    #[test]
+    fn timecode_of_the_file_counts_frames_of_its_video() {
+        let timecode = |format: &str, stream: &str| {
+            let report = format!(
+                r#"{{"format": {{"tags": {{{format}}}}}, "streams": [
+                    {{"codec_type": "video", "avg_frame_rate": "25/1", "tags": {{{stream}}}}}]}}"#
+            );
+            let timecode = Report::parse(report.as_bytes()).unwrap().source_timecode();
+            timecode.map(|timecode| (timecode.count, timecode.rate))
+        };
+        assert_eq!(timecode(r#""timecode": "10:00:00:01""#, ""), Some((900_001, (25, 1))));
+        assert_eq!(timecode("", r#""timecode": "00:00:01:00""#), Some((25, (25, 1))));
+        assert_eq!(timecode(r#""timecode": "noon""#, ""), None);
+        let audio =
+            br#"{"format": {"tags": {"timecode": "00:00:01:00"}}, "streams": [{"codec_type": "audio"}]}"#;
+        assert_eq!(Report::parse(audio).unwrap().source_timecode(), None);
     }
 
     #[test]

@@ -16,6 +16,8 @@ mod mp4;
 mod presentation;
 mod stream;
 mod streams;
+mod time_reference;
+mod timecode_track;
 mod vorbis;
 mod wave;
 
@@ -25,3 +27,5 @@ pub(crate) use mp4::{Movie, MovieTrack, Mp4TrackKind};
 pub(crate) use presentation::Presentation;
 pub(crate) use stream::{Opened, PacketStream};
 pub(crate) use streams::{AudioStream, choose};
+pub(crate) use time_reference::time_reference;
+pub(crate) use timecode_track::track_timecode;

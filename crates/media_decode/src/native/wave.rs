@@ -9,13 +9,13 @@ use std::io::{self, Read, Seek, SeekFrom};
 use super::metered::Overlay;
 
 /// Most chunks that are read before the audio; no real file has more.
-const MAX_CHUNKS: u32 = 1_000;
+pub(super) const MAX_CHUNKS: u32 = 1_000;
 /// Bytes of a chunk's name and length.
-const HEADER: u64 = 8;
+pub(super) const HEADER: u64 = 8;
 /// Length that SoX and other programs declare when they write to a pipe.
 const PIPED: u32 = 0x7fff_f000;
 /// Length of a chunk whose actual length is declared elsewhere (RF64) or unknown (written to a pipe).
-const UNSET: u32 = u32::MAX;
+pub(super) const UNSET: u32 = u32::MAX;
 
 /// Corrections of the lengths of a WAVE file.
 pub(super) struct LengthCorrections {
@@ -70,7 +70,7 @@ pub(super) fn length_corrections(source: &mut (impl Read + Seek)) -> io::Result<
 }
 
 /// Name and length of the chunk at `at`, if there is one.
-fn chunk(source: &mut (impl Read + Seek), at: u64) -> io::Result<Option<([u8; 4], u32)>> {
+pub(super) fn chunk(source: &mut (impl Read + Seek), at: u64) -> io::Result<Option<([u8; 4], u32)>> {
     if source.seek(SeekFrom::End(0))? < at + HEADER {
         return Ok(None);
     }
@@ -79,7 +79,7 @@ fn chunk(source: &mut (impl Read + Seek), at: u64) -> io::Result<Option<([u8; 4]
 }
 
 /// Eight bytes from `at` on; zeros beyond the end.
-fn bytes(source: &mut (impl Read + Seek), at: u64) -> io::Result<[u8; 8]> {
+pub(super) fn bytes(source: &mut (impl Read + Seek), at: u64) -> io::Result<[u8; 8]> {
     let mut bytes = Vec::with_capacity(8);
     source.seek(SeekFrom::Start(at))?;
     source.take(8).read_to_end(&mut bytes)?;

@@ -9,7 +9,7 @@ pub use self::video::VideoInfo;
 use crate::ffmpeg::{Report, StreamReport};
 use crate::native::{AudioStream, Demuxer, choose};
 use crate::sniff::sniff;
-use crate::{DecodeError, Decoder, DecoderKind, Decoders, FileFormat, MediaKind, Source};
+use crate::{DecodeError, Decoder, DecoderKind, Decoders, FileFormat, MediaKind, Source, SourceTimecode};
 
 /// The contents of a file: its kind, format, duration and streams.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +28,9 @@ pub struct Probe {
     pub video: Option<VideoInfo>,
     /// The codecs of all audio streams, in file order.
     pub audio_codecs: Vec<String>,
+    /// The source timecode at the start of the file, if one is declared: by the timecode track of MP4 and QuickTime, the
+    /// time reference of Broadcast WAVE, or the tag `timecode` that ffprobe reports for formats that only ffmpeg reads.
+    pub source_timecode: Option<SourceTimecode>,
     /// Whether only ffmpeg decodes the audio.
     pub needs_ffmpeg: bool,
     /// Whether the audio was decoded incorrectly before version 2 of the prober.
@@ -94,6 +97,8 @@ impl Decoders {
         let format = sniff(&mut *source)?;
         source.rewind()?;
         let Some(format) = format else { return Ok(unreadable(None)) };
+        let source_timecode = SourceTimecode::read(&mut source, format)?;
+        source.rewind()?;
         let probed = match (format.is_native(), format.ffmpeg_demuxer()) {
             (true, _) => {
                 let file = source.reopen()?;
@@ -108,8 +113,8 @@ impl Decoders {
         match probed {
             Err(error @ (DecodeError::Io(_) | DecodeError::Cancelled)) => Err(error),
             Err(DecodeError::FfmpegUnavailable { .. }) => Ok(unprobed(format)),
-            Err(_) => Ok(unreadable(Some(format))),
-            Ok(probe) => Ok(probe),
+            Err(_) => Ok(Probe { source_timecode, ..unreadable(Some(format)) }),
+            Ok(probe) => Ok(Probe { source_timecode: source_timecode.or(probe.source_timecode), ..probe }),
         }
     }
 }
@@ -125,6 +130,7 @@ fn unreadable(format: Option<FileFormat>) -> Probe {
         audio: None,
         video: None,
         audio_codecs: Vec::new(),
+        source_timecode: None,
         needs_ffmpeg: false,
         is_repaired: false,
         is_complete: true,
@@ -180,6 +186,7 @@ fn probe_natively(
         audio,
         video,
         audio_codecs: streams.into_iter().map(|stream| stream.codec).collect(),
+        source_timecode: None,
         needs_ffmpeg,
         is_repaired,
         is_complete: true,
@@ -211,6 +218,7 @@ fn probe_with_ffmpeg(
             fps: stream.fps(),
         }),
         audio_codecs: report.audio().into_iter().map(codec).collect(),
+        source_timecode: report.source_timecode(),
         needs_ffmpeg: true,
         is_repaired: false,
         is_complete: true,

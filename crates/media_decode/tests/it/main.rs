@@ -8,4 +8,5 @@ mod ffmpeg_only;
 mod matroska;
 mod rare_codecs;
 mod regressions;
+mod source_timecode;
 mod support;

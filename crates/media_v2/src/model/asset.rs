@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::{Content, Meta};
 use super::kind::{AssetDecoder, AssetKind};
+use super::timecode::StartTimecode;
 use crate::fingerprint::{FileFingerprint, RegisteredFile};
 
 /// A recording, image or other file that a tenant registered.
@@ -28,6 +29,9 @@ pub struct MediaAsset {
     pub duration: Option<MediaTime>,
     /// Mean video frame rate in frames per second.
     pub fps: Option<f64>,
+    /// Source timecode at the start of the file: of a timecode track, of a Broadcast WAVE file's time reference, or as
+    /// ffprobe reports it; null if the file declares none.
+    pub start_timecode: Option<StartTimecode>,
     /// Number of audio channels; 0 without audio.
     pub audio_channels: Option<u32>,
     /// Audio sample rate in Hz.
@@ -70,6 +74,7 @@ pub struct NewAsset {
     pub source_uri: String,
     pub duration: Option<MediaTime>,
     pub fps: Option<f64>,
+    pub start_timecode: Option<StartTimecode>,
     pub audio_channels: Option<u32>,
     pub sample_rate: Option<u32>,
     pub codec_info: Option<String>,

@@ -4,8 +4,12 @@ mod artifact;
 mod asset;
 mod content;
 mod kind;
+mod timecode;
+mod upload;
 
 pub use artifact::{Artifact, NewArtifact};
 pub use asset::{MediaAsset, NewAsset};
 pub use content::{Content, Meta};
 pub use kind::{ArtifactKind, AssetDecoder, AssetKind, UnknownKind};
+pub use timecode::StartTimecode;
+pub(crate) use upload::{Upload, UploadState, UploadStatus};

@@ -3,12 +3,16 @@
 mod artifacts;
 mod assets;
 mod content;
+mod tus;
 mod upload;
+mod uploads;
 mod waveform;
 
+use axum::routing::{options, post};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub use self::tus::tus_headers;
 pub use self::upload::broken_form;
 use crate::MediaService;
 
@@ -23,5 +27,9 @@ pub fn router(service: MediaService) -> OpenApiRouter {
         .routes(routes!(artifacts::get_artifact))
         .routes(routes!(content::artifact_content))
         .routes(routes!(waveform::artifact_waveform))
+        .routes(routes!(uploads::create_upload))
+        .routes(routes!(uploads::get_upload, uploads::patch_upload, uploads::delete_upload))
+        .route("/media-v2/uploads", options(uploads::upload_options))
+        .route("/media-v2/uploads/{id}", post(uploads::overridden))
         .with_state(service)
 }

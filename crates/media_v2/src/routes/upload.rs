@@ -10,11 +10,12 @@ use blob_store::BlobWriter;
 use http_kit::RequestId;
 use http_kit::idempotency::{self, Keys};
 use http_kit::multipart::ParserBudget;
-use http_kit::{BodyTimedOut, Json, Problem, RequestContext, parse_json_text};
+use http_kit::{BodyTimedOut, Json, Problem, RequestContext};
 use primitives::canonical_json;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use crate::description::once;
 use crate::{Description, MediaAsset, MediaError, MediaService, rules};
 
 /// The longest text field, in bytes.
@@ -141,49 +142,11 @@ impl Form {
     }
 
     async fn describe(&mut self, name: &str, part: Part<'_, '_>) -> Result<(), MediaError> {
-        let description = &mut self.description;
-        match name {
-            "kind" => {
-                let kind = text(name, part).await?.parse();
-                let kind =
-                    kind.map_err(|error: crate::UnknownKind| MediaError::field("/kind", error.to_string()))?;
-                once(name, &mut description.kind, kind)
-            }
-            "source_ref" => once(name, &mut description.source_ref, text(name, part).await?),
-            "tags" => {
-                description.tags.extend(tags(&text(name, part).await?)?);
-                Ok(())
-            }
-            "meta" => {
-                let meta = parse_json_text(&text(name, part).await?);
-                let meta =
-                    meta.map_err(|error| MediaError::field("/meta", format!("not a JSON object: {error}")))?;
-                description.meta.extend::<crate::Meta>(meta);
-                Ok(())
-            }
-            other => {
-                let detail =
-                    "unknown field; expected file, kind, tags, source_ref, meta, tenant_id, env, user_id";
-                Err(MediaError::field(format!("/{}", other.chars().take(64).collect::<String>()), detail))
-            }
+        if Description::FIELDS.contains(&name) {
+            return self.description.set(name, text(name, part).await?);
         }
-    }
-}
-
-/// Parses tags: a JSON array of texts, or a list separated by commas.
-fn tags(text: &str) -> Result<Vec<String>, MediaError> {
-    if text.trim_start().starts_with('[') {
-        let parsed = parse_json_text(text);
-        return parsed
-            .map_err(|error| MediaError::field("/tags", format!("not a JSON array of texts: {error}")));
-    }
-    Ok(text.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned).collect())
-}
-
-fn once<T>(name: &str, slot: &mut Option<T>, value: T) -> Result<(), MediaError> {
-    match slot.replace(value) {
-        Some(_) => Err(MediaError::field(format!("/{name}"), "is given twice")),
-        None => Ok(()),
+        let detail = "unknown field; expected file, kind, tags, source_ref, meta, tenant_id, env, user_id";
+        Err(MediaError::field(format!("/{}", name.chars().take(64).collect::<String>()), detail))
     }
 }
 

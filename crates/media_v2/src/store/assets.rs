@@ -6,7 +6,9 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::BadRow;
-use crate::{AssetDecoder, AssetKind, FileFingerprint, MediaAsset, MediaError, Meta, NewAsset};
+use crate::{
+    AssetDecoder, AssetKind, FileFingerprint, MediaAsset, MediaError, Meta, NewAsset, StartTimecode,
+};
 
 /// Filter of a list of assets; all conditions must match.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +43,7 @@ pub(super) struct Row {
     pub(super) decoder: Option<String>,
     pub(super) source_modified_ns: Option<i64>,
     pub(super) source_inode: Option<i64>,
+    pub(super) start_timecode: Option<Json<StartTimecode>>,
 }
 
 /// `query_as!` for [`Row`], with the name of the function and the SQL after the table's name.
@@ -53,7 +56,7 @@ macro_rules! select {
                     user_id AS \"user_id: Id\", kind, source_uri, duration_us, fps, audio_channels,
                     sample_rate, codec_info, size_bytes, content_sha256, tags, source_ref, created_at,
                     meta AS \"meta: Json<Meta>\", prober_version, decoder, source_modified_ns,
-                    source_inode
+                    source_inode, start_timecode AS \"start_timecode: Json<StartTimecode>\"
              FROM media_assets " + $rest,
             $($argument),+
         )
@@ -81,6 +84,7 @@ pub async fn insert_asset(
         source_uri: new.source_uri,
         duration: new.duration,
         fps: new.fps,
+        start_timecode: new.start_timecode,
         audio_channels: new.audio_channels,
         sample_rate: new.sample_rate,
         codec_info: new.codec_info,
@@ -98,8 +102,10 @@ pub async fn insert_asset(
         "-- media_v2::insert_asset
          INSERT INTO media_assets (tenant_id, env, id, user_id, kind, source_uri, duration_us, fps,
              audio_channels, sample_rate, codec_info, size_bytes, content_sha256, tags, source_ref,
-             created_at, meta, prober_version, decoder, source_modified_ns, source_inode)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+             created_at, meta, prober_version, decoder, source_modified_ns, source_inode,
+             start_timecode)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+             $22)",
         asset.tenant_id.as_str(),
         asset.env.as_str(),
         asset.id.as_str(),
@@ -121,6 +127,7 @@ pub async fn insert_asset(
         asset.decoder.map(AssetDecoder::as_str),
         asset.file_fingerprint.map(|fingerprint| fingerprint.modified_ns),
         asset.file_fingerprint.map(|fingerprint| fingerprint.inode),
+        asset.start_timecode.map(Json) as _,
     )
     .execute(conn)
     .await?;
@@ -285,6 +292,7 @@ impl TryFrom<Row> for MediaAsset {
             source_uri: row.source_uri,
             duration: row.duration_us.map(MediaTime::from_micros),
             fps: row.fps,
+            start_timecode: row.start_timecode.map(|timecode| timecode.0),
             // A check constraint of the table excludes negative values.
             audio_channels: row.audio_channels.map(i32::cast_unsigned),
             sample_rate: row.sample_rate.map(i32::cast_unsigned),

@@ -10,6 +10,8 @@ mod assets;
 mod blobs;
 mod lineage;
 mod probes;
+mod upload_leases;
+mod uploads;
 mod waveforms;
 mod wrong;
 
@@ -25,6 +27,13 @@ pub(crate) use blobs::{
 };
 pub use lineage::{Lineage, LineageEdge, LineageNode, find_lineage};
 pub(crate) use probes::{assets_to_reprobe, renew_asset, set_decoder};
+pub(crate) use upload_leases::{
+    contend_upload, delete_old_uploads, release_upload, renew_upload, uploads_to_sweep,
+};
+pub(crate) use uploads::{
+    claim_upload, count_uploads, delete_upload, discard_upload, find_upload, finish_upload, insert_upload,
+    insert_upload_parts, save_upload, upload_parts,
+};
 pub(crate) use waveforms::{find_waveform, insert_waveform};
 pub(crate) use wrong::wrongly_decoded;
 pub use wrong::{WronglyDecoded, is_wrongly_decoded};

@@ -8,6 +8,8 @@ mod corpus;
 mod form;
 mod listing;
 mod reprobe;
+mod resumable;
+mod resumable_refusals;
 mod sources;
 mod support;
 mod tenancy;

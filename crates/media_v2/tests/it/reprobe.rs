@@ -49,6 +49,28 @@ async fn reading_an_outdated_asset_probes_it_again() {
 }
 
 #[tokio::test]
+async fn start_timecode_is_stored_and_added_to_assets_of_older_probers() {
+    let state = TestState::new().await;
+    let mut bext = [b"bext".as_slice(), &602_u32.to_le_bytes(), &[0; 602]].concat();
+    bext[8 + 338..8 + 346].copy_from_slice(&288_000_000_u64.to_le_bytes());
+    let bytes = [test_kit::wav(8_000, 1, &[0; 800]), bext].concat();
+    let made = state.upload(&bytes, &[]).await.created();
+    let ten_hours =
+        json!({"count": 288_000_000, "rate_numerator": 8_000, "rate_denominator": 1, "drop_frame": false});
+    assert_eq!(made["start_timecode"], ten_hours);
+
+    let id: Id = made["id"].as_str().unwrap().parse().unwrap();
+    sqlx::query("UPDATE media_assets SET start_timecode = NULL, prober_version = 2 WHERE id = $1")
+        .bind(id.as_str())
+        .execute(state.media.service.pool())
+        .await
+        .unwrap();
+    let assets = state.media.service.assets(&scope("t1"), &[id]).await.unwrap();
+    assert_eq!(serde_json::to_value(assets[0].start_timecode).unwrap(), ten_hours);
+    assert!(!assets[0].is_outdated());
+}
+
+#[tokio::test]
 async fn decoder_set_by_an_analysis_is_kept() {
     let state = TestState::new().await;
     let id = state.old_asset("audio").await;

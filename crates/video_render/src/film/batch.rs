@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::arguments::{COLOUR_TAGS, NO_METADATA, global_options, input, text, texts, video_codec};
 use crate::canvas::{Canvas, empty_canvas, fitted};
+use crate::captions::script::by_frame;
 use crate::cut::SourceCut;
 use crate::layers::{VisibleLayer, stacked};
 use crate::plan::Argument;
@@ -55,14 +56,21 @@ pub(crate) fn batches<'a, 'b>(pieces: &'b [PieceInput<'a>]) -> Vec<&'b [PieceInp
 }
 
 /// All arguments for rendering `pieces` to files numbered from 0: `{output}` is a pattern of their names.
-pub(crate) fn arguments(pieces: &[PieceInput<'_>], canvas: Canvas<'_>, rate: FrameRate) -> Vec<Argument> {
+///
+/// `captions` is the index of the source that is the script of the captions, if the pieces have any.
+pub(crate) fn arguments(
+    pieces: &[PieceInput<'_>],
+    canvas: Canvas<'_>,
+    rate: FrameRate,
+    captions: Option<usize>,
+) -> Vec<Argument> {
     let mut arguments = global_options();
     for layer in pieces.iter().flat_map(|piece| &piece.layers) {
         // Pieces are short, and a decoder of several threads keeps more frames.
         arguments.extend(texts(["-threads", "1"]));
         arguments.extend(input(layer.file, layer.source, layer.cut.seek));
     }
-    arguments.extend([text("-filter_complex"), text(graph(pieces, canvas, rate))]);
+    arguments.extend([text("-filter_complex"), text(graph(pieces, canvas, rate, captions))]);
     arguments.extend(texts(["-map", "[v]"]));
     arguments.extend(texts(NO_METADATA));
     arguments.extend(video_codec(canvas.profile));
@@ -82,7 +90,7 @@ pub(crate) fn arguments(pieces: &[PieceInput<'_>], canvas: Canvas<'_>, rate: Fra
 }
 
 /// The graph of the pieces, one after the other.
-fn graph(pieces: &[PieceInput<'_>], canvas: Canvas<'_>, rate: FrameRate) -> String {
+fn graph(pieces: &[PieceInput<'_>], canvas: Canvas<'_>, rate: FrameRate, captions: Option<usize>) -> String {
     let (mut graph, mut names, mut first_input) = (String::new(), String::new(), 0);
     for (index, piece) in pieces.iter().enumerate() {
         let name = format!("[piece{index}]");
@@ -93,7 +101,8 @@ fn graph(pieces: &[PieceInput<'_>], canvas: Canvas<'_>, rate: FrameRate) -> Stri
     }
     // The concat filter counts in microseconds.
     let frame = rate.frame_duration();
-    format!("{graph}{names}concat=n={}:v=1:a=0,settb={frame},setpts=N[v]", pieces.len())
+    let captions = captions.map_or_else(String::new, |index| by_frame(index, rate));
+    format!("{graph}{names}concat=n={}:v=1:a=0,settb={frame},setpts=N{captions}[v]", pieces.len())
 }
 
 /// The graph of a piece. `first_input` is the index of the input of its first layer.
@@ -184,8 +193,11 @@ mod tests {
         for (name, profile) in [("film_of_h264", "social_9_16_h264"), ("film_of_prores", "master_4k_prores")]
         {
             let canvas = Canvas::of(Profile::named(profile).unwrap());
-            insta::assert_snapshot!(name, listing(&arguments(&pieces, canvas, FrameRate::whole(25))));
+            insta::assert_snapshot!(name, listing(&arguments(&pieces, canvas, FrameRate::whole(25), None)));
         }
+        let canvas = Canvas::of(Profile::named("1080p_30_web").unwrap());
+        let captioned = arguments(&pieces[..1], canvas, FrameRate::whole(30), Some(4));
+        insta::assert_snapshot!("film_with_captions", listing(&captioned));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 mod batch;
 mod disk;
 mod join;
-mod pieces;
+pub(crate) mod pieces;
 mod prepare;
 mod render;
 mod shots;
@@ -21,6 +21,7 @@ use primitives::Id;
 use serde_json::{Value, json};
 
 use crate::Error;
+use crate::captions::PlayedWindow;
 use crate::composition::{Composition, Subject};
 use crate::target::identity;
 
@@ -171,6 +172,21 @@ impl Film {
             });
         }
         Ok(Self { composition, sources: sources.list, sounds, warnings: Vec::new() })
+    }
+
+    /// Where the audio of an asset plays, also as part of a sample.
+    pub(crate) fn played(&self, asset_id: &Id) -> Vec<PlayedWindow> {
+        let played = |sound: &Sound| {
+            let source = match &self.sources[sound.source] {
+                SoundSource::Asset { asset, .. } => (asset.id == *asset_id).then_some(sound.window)?,
+                SoundSource::Artifact(sample) if sample.parent_asset_id == *asset_id => {
+                    sound.window.shift(sample.start?.since_zero())
+                }
+                SoundSource::Artifact(_) => return None,
+            };
+            Some(PlayedWindow { source, start: sound.start, speed: sound.speed })
+        };
+        self.sounds.iter().filter_map(played).collect()
     }
 
     /// Everything that determines the audio.

@@ -9,13 +9,24 @@ use crate::Error;
 use crate::composition::{Composition, Layer};
 use crate::film::MAX_OVERLAPPING;
 
-/// A run of frames in which the same layers are visible.
+/// A run of frames in which the same layers are visible, with the captions on them.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Piece {
     /// Number of frames, at least 1.
     pub(crate) frames: i64,
     /// The visible layers, the lowest first.
     pub(crate) layers: Vec<PieceLayer>,
+    /// The captions that are shown in it, in order.
+    pub(crate) captions: Vec<PieceCaption>,
+}
+
+/// A caption in a piece.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PieceCaption {
+    /// Index among the captions of the composition.
+    pub(crate) caption: usize,
+    /// Frames of the piece.
+    pub(crate) frames: Range<i64>,
 }
 
 /// A layer of a piece, which is visible in all its frames.
@@ -46,7 +57,8 @@ impl Pieces {
         for (frames, layers) in runs(composition)? {
             let layers: Vec<PieceLayer> =
                 layers.into_iter().filter_map(|index| piece_layer(composition, index, &frames)).collect();
-            let piece = Piece { frames: frames.end - frames.start, layers };
+            let captions = piece_captions(composition, &frames);
+            let piece = Piece { frames: frames.end - frames.start, layers, captions };
             let next = pieces.different.len();
             let index = *known.entry(key(composition, &piece)).or_insert(next);
             if index == next {
@@ -59,7 +71,7 @@ impl Pieces {
 }
 
 /// Equal for pieces with the same frames.
-type PieceKey = (i64, Vec<(String, [i64; 2], [u64; 2])>);
+type PieceKey = (i64, Vec<(String, [i64; 2], [u64; 2])>, Vec<(String, [i64; 2])>);
 
 fn key(composition: &Composition, piece: &Piece) -> PieceKey {
     let layers = piece.layers.iter().map(|of| {
@@ -67,7 +79,29 @@ fn key(composition: &Composition, piece: &Piece) -> PieceKey {
         let window = [of.window.start().as_micros(), of.window.end().as_micros()];
         (layer.asset.id.to_string(), window, [layer.clip.speed.to_bits(), layer.clip.opacity.to_bits()])
     });
-    (piece.frames, layers.collect())
+    let shown = composition.captions.as_ref().map_or(&[][..], |captions| &captions.list);
+    let captions = piece.captions.iter();
+    let captions = captions.map(|of| (shown[of.caption].text.clone(), [of.frames.start, of.frames.end]));
+    (piece.frames, layers.collect(), captions.collect())
+}
+
+/// The captions that are shown in `frames` of the film.
+fn piece_captions(composition: &Composition, frames: &Range<i64>) -> Vec<PieceCaption> {
+    let Some(captions) = &composition.captions else { return Vec::new() };
+    let shown = |index| captions.frames(index, composition.rate);
+    // Captions are in order and do not overlap.
+    let first = captions.list.partition_point(|caption| {
+        composition.rate.frames_before(caption.window.end().since_zero()) <= frames.start
+    });
+    (first..captions.list.len())
+        .map(|index| (index, shown(index)))
+        .take_while(|(_, (start, _))| *start < frames.end)
+        .filter(|(_, (start, end))| start < end)
+        .map(|(caption, (start, end))| PieceCaption {
+            caption,
+            frames: start.max(frames.start) - frames.start..end.min(frames.end) - frames.start,
+        })
+        .collect()
 }
 
 /// A run of frames, and the indices of the layers that are visible in it, the lowest first.
@@ -127,6 +161,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::captions::tests::captions;
     use crate::composition::Subject;
     use crate::composition::tests::layer;
     use crate::profile::{Fit, FrameRate};
@@ -143,6 +178,7 @@ mod tests {
             rate: FrameRate::whole(25),
             fit: Fit::Contain,
             layers: clips.iter().map(|(from, start, length)| layer(*from, *start, *length)).collect(),
+            captions: None,
         }
     }
 
@@ -166,6 +202,21 @@ mod tests {
         let pieces = Pieces::of(&composition(1_600, &beat)).unwrap();
         assert_eq!((pieces.different.len(), frames(&pieces)), (2, 40));
         assert_eq!(pieces.order, [0, 1, 0, 1, 0, 1, 0, 1]);
+    }
+
+    #[test]
+    fn pieces_with_other_captions_are_other_pieces() {
+        let beat: Vec<_> = (0..4).map(|n| (7_000, 200 * n, 200)).collect();
+        let mut composition = composition(800, &beat);
+        composition.captions = Some(captions(&[(100, 300, "one"), (500, 700, "one")]));
+        let pieces = Pieces::of(&composition).unwrap();
+        assert_eq!(pieces.order, [0, 1, 0, 1], "the third and fourth beat repeat the first and second");
+        let shown = |piece: usize| {
+            let captions = &pieces.different[piece].captions;
+            captions.iter().map(|of| (of.caption, of.frames.clone())).collect::<Vec<_>>()
+        };
+        // Frames begin at 0, 40, 80, 120 …
+        assert_eq!((shown(0), shown(1)), (vec![(0, 3..5)], vec![(0, 0..3)]));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use media_v2::MediaAsset;
 use primitives::Id;
 
+use crate::captions::Captions;
 use crate::composition::Subject;
 use crate::cut::SourceCut;
 use crate::film::Film;
@@ -37,6 +38,8 @@ pub(crate) struct PreparedFilm {
 /// One call of ffmpeg, which renders some pieces.
 pub(crate) struct PieceCall {
     pub(crate) arguments: Vec<Argument>,
+    /// The script of its captions, the source behind the paths.
+    pub(crate) script: Option<String>,
     /// Number of pieces.
     pub(crate) pieces: usize,
     /// Number of frames of all of them.
@@ -76,15 +79,24 @@ impl RenderPlanner<'_> {
         let cuts = self.film_cuts(&pieces, &sources, &paths).await?;
         let inputs = piece_inputs(film, &pieces, &sources, &cuts);
         let (canvas, rate) = (composition.canvas(self.profile), composition.rate);
+        let mut different = pieces.different.as_slice();
         let calls = batch::batches(&inputs)
             .into_iter()
-            .map(|batch| PieceCall {
-                arguments: batch::arguments(batch, canvas, rate),
-                pieces: batch.len(),
-                frames: batch.iter().map(|piece| piece.frames).sum(),
+            .map(|batch| {
+                let (of_batch, rest) = different.split_at(batch.len());
+                different = rest;
+                let captions = composition.captions.as_ref();
+                let script = captions.and_then(|captions| captions.script_of_pieces(self.profile, of_batch));
+                PieceCall {
+                    arguments: batch::arguments(batch, canvas, rate, script.as_ref().map(|_| paths.len())),
+                    script,
+                    pieces: batch.len(),
+                    frames: batch.iter().map(|piece| piece.frames).sum(),
+                }
             })
             .collect();
-        let warnings = [film.warnings.clone(), warnings].concat();
+        let without_captions = composition.captions.as_ref().and_then(Captions::warning);
+        let warnings = [film.warnings.clone(), warnings, Vec::from_iter(without_captions)].concat();
         let arguments = join::arguments(self.profile, rate, 0.0);
         // Without first frames: each piece has its own.
         let planned = sources.iter().map(|of| planned(&of.asset, &of.opened.source, None)).collect();

@@ -11,6 +11,7 @@ use media_time::MediaTime;
 use media_v2::{MediaError, MediaService};
 use scheduling::{Cancellation, WorkError, WorkProgress};
 
+use crate::captions::script;
 use crate::film::join;
 use crate::film::sound::{DecodedSounds, tempo_arguments};
 use crate::film::{Film, PreparedFilm, Sound, SoundSource, disk};
@@ -102,9 +103,10 @@ impl FilmRun<'_> {
                 WorkProgress::current()
                     .report("rendering", AUDIO + PIECES * frames as f64 / all.max(1) as f64);
             };
+            let (paths, _script) =
+                script::with_script(&prepared.paths, call.script.as_deref()).map_err(MediaError::from)?;
             let (ffmpeg, output) = (&self.tools.ffmpeg, name("%05d"));
-            let frames =
-                run::run(ffmpeg, &call.arguments, &prepared.paths, &output, self.limits, &rendering).await?;
+            let frames = run::run(ffmpeg, &call.arguments, &paths, &output, self.limits, &rendering).await?;
             // The files are divided by frame numbers: with one missing, later pieces would show other frames.
             if frames != call.frames {
                 let detail = format!(

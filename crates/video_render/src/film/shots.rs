@@ -7,7 +7,6 @@ use media_time::{AssetTime, LocalTime, MediaTime, TimelineTime, Window};
 use media_v2::{Artifact, MediaAsset, MediaError, MediaService};
 use primitives::{Id, Scope};
 use scheduling::WorkError;
-use serde_json::Value;
 use video_timeline::Clip;
 
 use crate::composition::{Composition, Layer, Subject, rate_of};
@@ -58,7 +57,7 @@ pub(crate) async fn of_shot_list(
     if shots.len() > MAX_SHOTS {
         return Err(Error::TooManyShots { count: shots.len(), limit: MAX_SHOTS });
     }
-    let has_samples = || shots.iter().all(|shot| sample_of(shot).is_some());
+    let has_samples = || shots.iter().all(|shot| shot.sample_id().is_some());
     let default = || if has_samples() { FilmAudio::Samples } else { FilmAudio::Source };
     let audio = request.audio.unwrap_or_else(default);
     let found = find(media, scope, &shots, audio).await?;
@@ -73,6 +72,7 @@ pub(crate) async fn of_shot_list(
         rate: rate_of(request.profile, None, &layers),
         fit: request.fit,
         layers,
+        captions: None,
     };
     let (sources, sounds) = sounds(media, &shots, &found, audio).await?;
     Ok(Film { composition, sources: sources.list, sounds, warnings: found.warnings })
@@ -87,8 +87,8 @@ async fn find(
     let shown: BTreeSet<Id> = shots.iter().map(|shot| shot.source_asset_id.clone()).collect();
     let (mut music, mut samples) = (BTreeSet::new(), BTreeSet::new());
     match audio {
-        FilmAudio::Samples => samples.extend(shots.iter().filter_map(sample_of)),
-        FilmAudio::Source => music.extend(shots.iter().filter_map(|shot| Some(music_of(shot)?.0))),
+        FilmAudio::Samples => samples.extend(shots.iter().filter_map(VideoShot::sample_id)),
+        FilmAudio::Source => music.extend(shots.iter().filter_map(|shot| Some(shot.music()?.0))),
         FilmAudio::None => {}
     }
     let ids: Vec<Id> = shown.union(&music).cloned().collect();
@@ -147,7 +147,7 @@ fn layer(number: usize, shot: &VideoShot, found: &Found) -> Option<Layer> {
         id: format!("shot_{number}").parse().ok()?,
         track_id: "shots".parse().ok()?,
         asset_id: asset.id.clone(),
-        artifact_id: sample_of(shot),
+        artifact_id: shot.sample_id(),
         in_point: window.start(),
         out_point: window.start() + shot.target_duration,
         timeline_start: shot.target_start,
@@ -185,11 +185,9 @@ async fn sounds(
 
 /// The sample of a shot, from the clip's offset on.
 fn sample(sources: &mut SoundSources, shot: &VideoShot, found: &Found) -> Option<Sound> {
-    let source = sources.artifact(found.artifacts.get(&sample_of(shot)?)?);
-    let number = |name: &str| shot.meta.get(name).and_then(Value::as_f64).filter(|number| number.is_finite());
-    let offset = MediaTime::from_secs_f64(number("source_offset_ms").unwrap_or(0.0).max(0.0) / 1_000.0);
-    let gain_db = number("gain_db").unwrap_or(0.0).clamp(-200.0, 60.0);
-    sound(shot, source, Window::starting_at(AssetTime::at(offset), shot.target_duration), gain_db)
+    let source = sources.artifact(found.artifacts.get(&shot.sample_id()?)?);
+    let window = Window::starting_at(AssetTime::at(shot.source_offset()), shot.target_duration);
+    sound(shot, source, window, shot.gain_db())
 }
 
 /// The audio of the recording that is shown, or the music of the edit.
@@ -199,7 +197,7 @@ async fn recording(
     shot: &VideoShot,
     found: &Found,
 ) -> Result<Option<Sound>, Error> {
-    let played = match music_of(shot) {
+    let played = match shot.music() {
         Some((id, start)) => Some((id, Window::starting_at(start, shot.target_duration))),
         None => shown(shot).map(|window| (shot.source_asset_id.clone(), window)),
     };
@@ -237,28 +235,16 @@ fn sound(shot: &VideoShot, source: usize, window: Window<AssetTime>, gain_db: f6
     is_valid.then_some(Sound { source, window, start, speed: 1.0, gain_db })
 }
 
-/// The sample that the shot accompanies.
-fn sample_of(shot: &VideoShot) -> Option<Id> {
-    shot.meta.get("audio_artifact_id")?.as_str()?.parse().ok()
-}
-
-/// The music that an edit cuts its shots to, and where in it the shot starts.
-fn music_of(shot: &VideoShot) -> Option<(Id, AssetTime)> {
-    let id = shot.meta.get("music_asset_id")?.as_str()?.parse().ok()?;
-    let start = shot.meta.get("music_start_ms")?.as_f64().filter(|start| *start >= 0.0)?;
-    Some((id, AssetTime::at(MediaTime::from_secs_f64(start / 1_000.0))))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
 
-    fn shot(meta: Value) -> VideoShot {
+    fn shot() -> VideoShot {
         let shot = json!({
             "source_asset_id": "talk", "source_start_ms": 1_000, "source_end_ms": 1_500, "target_start_ms": 250,
-            "target_duration_ms": 400, "meta": meta,
+            "target_duration_ms": 400, "meta": {},
         });
         serde_json::from_value(shot).unwrap()
     }
@@ -266,8 +252,8 @@ mod tests {
     #[test]
     fn shown_window_is_at_most_as_long_as_the_shot() {
         let ms = AssetTime::from_millis;
-        assert_eq!(shown(&shot(json!({}))), Window::new(ms(1_000), ms(1_400)).ok());
-        let mut short = shot(json!({}));
+        assert_eq!(shown(&shot()), Window::new(ms(1_000), ms(1_400)).ok());
+        let mut short = shot();
         short.source_end = ms(1_100);
         assert_eq!(shown(&short), Window::new(ms(1_000), ms(1_100)).ok());
         short.source_end = ms(900);
@@ -292,13 +278,5 @@ mod tests {
             sound(0, 250, 310, 9),
         ];
         assert_eq!(joined(apart.clone()), apart);
-    }
-
-    #[test]
-    fn music_of_an_edit_is_read_from_the_meta() {
-        let music = shot(json!({"music_asset_id": "song", "music_start_ms": 12_000.5}));
-        assert_eq!(music_of(&music), Some(("song".parse().unwrap(), AssetTime::from_micros(12_000_500))));
-        assert_eq!(music_of(&shot(json!({"music_asset_id": "song"}))), None);
-        assert_eq!(sample_of(&shot(json!({"audio_artifact_id": "kick"}))), "kick".parse().ok());
     }
 }

@@ -56,10 +56,11 @@ async fn shots_of_unlike_rates_show_the_frames_of_their_times() {
     for (index, (name, rate)) in rates.iter().enumerate() {
         assets.push(recording(&state, &format!("{index}.mp4"), (8.0 * rate) as usize, name).await);
     }
-    // Fifty shots of unlike lengths, back to back.
+    // Shots of unlike lengths, back to back.
     let (mut clips, mut spans, mut at) = (Vec::new(), Vec::new(), 0.0);
-    for n in 0..50_usize {
-        let (source, from, duration) = (n % 5, 37.0 * n as f64, 110.0 + 13.0 * (n % 7) as f64);
+    for n in 0..shot_count() {
+        let (source, from) = (n % 5, (37 * n % 7_000) as f64);
+        let duration = 110.0 + 13.0 * (n % 7) as f64;
         clips.push(shot(&assets[source], from, at, duration));
         spans.push((source, from, at, duration));
         at += duration;
@@ -83,6 +84,32 @@ async fn shots_of_unlike_rates_show_the_frames_of_their_times() {
         let expected = ((anchor + time - 40.0 * first_frame + TICK_MS) * rate).floor();
         assert!((*found as f64 - expected).abs() < 0.5, "frame {frame}: {found}, not {expected}");
     }
+    check_clicks(&spans, &clicks(&file(&state, &answer)));
+}
+
+/// Number of shots of the film whose every frame is checked: `HARKBACK_FILM_SHOTS`, else 50.
+fn shot_count() -> usize {
+    std::env::var("HARKBACK_FILM_SHOTS").map_or(50, |count| count.parse().unwrap())
+}
+
+/// The clicks of the sources are where the shots place them, also at the end of a long film.
+fn check_clicks(spans: &[(usize, f64, f64, f64)], found: &[f64]) {
+    // A click lasts 5 ms; those at the edge of a shot are cut off.
+    let due = spans.iter().filter_map(|(_, from, start, duration)| {
+        let second = (from / 1_000.0).ceil() * 1_000.0;
+        let is_whole = second - from > 1.0 && second + 6.0 < from + duration;
+        is_whole.then_some((start + second - from) / 1_000.0)
+    });
+    let mut checked = 0;
+    for due in due {
+        // A click less than half a second after another one is not listed.
+        let is_apart = found.iter().all(|click| *click >= due - 0.001 || due - click > 0.51);
+        if is_apart {
+            assert!(found.iter().any(|click| (click - due).abs() < 0.001), "no click at {due} s");
+            checked += 1;
+        }
+    }
+    assert!(60 * checked >= spans.len(), "{checked} clicks checked");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use media_time::AssetTime;
 use media_v2::{ArtifactKind, MediaAsset};
+use scheduling::WorkProgress;
 use test_kit::{context, window_ms};
 use video_render::{Profile, RenderConfig};
 
@@ -106,4 +108,28 @@ async fn identical_requests_at_once_run_once_and_a_batch_answers_in_order() {
         .map(|(_, window)| Some(window.start().since_zero()).filter(|s| s.as_micros() < 2_000_000));
     assert!(found.iter().copied().eq(expected), "{found:?}");
     assert_eq!(std::fs::read_to_string(&runs).unwrap().lines().count(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn progress_of_a_batch_is_about_half_after_the_first_of_two_windows() {
+    let state = TestState::new().await;
+    let asset = source(&state, "a.mp4").await;
+    state.render(&asset, window_ms(0, 200), "draft_480p_fast").await;
+    // The first is found, and complete before ffprobe has read the source of the second.
+    let windows = [0, 500].map(|start| (asset.clone(), window_ms::<AssetTime>(start, start + 200)));
+    let profile = Profile::named("draft_480p_fast").unwrap();
+    let (progress, context) = (WorkProgress::default(), context("t1"));
+    let batch = progress.watch(state.renderer.render_windows(&context, &windows, profile));
+    let mut batch = Box::pin(batch);
+    let mut seen = Vec::new();
+    let answers = loop {
+        tokio::select! {
+            answers = &mut batch => break answers,
+            () = tokio::time::sleep(Duration::from_millis(2)) => seen.push(progress.read()),
+        }
+    };
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert!(seen.iter().any(|(_, done)| (done - 0.5).abs() < 0.01), "{seen:?}");
+    assert!(seen.iter().filter(|(stage, _)| stage.is_some()).all(|(_, done)| *done >= 0.5), "{seen:?}");
+    assert_eq!(progress.read().1, 1.0);
 }

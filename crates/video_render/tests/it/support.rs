@@ -106,6 +106,18 @@ pub(crate) fn script(directory: &Path, body: &str) -> PathBuf {
     path
 }
 
+/// A program like ffmpeg whose list of filters has none of libass.
+pub(crate) fn program_without_libass(directory: &Path) -> PathBuf {
+    let (path, real) = (directory.join("ffmpeg"), program("ffmpeg"));
+    let real = real.display();
+    let text = format!(
+        "#!/bin/sh\ncase \"$*\" in *-filters) {real} \"$@\" | grep -v ' subtitles ';; *) exec {real} \"$@\";; esac\n"
+    );
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
 pub(crate) fn ffmpeg(arguments: &[&str], output: &Path) {
     test_kit::ffmpeg(&[arguments, &[output.to_str().unwrap()]].concat());
 }

@@ -1,12 +1,11 @@
 use axum::extract::State;
 use http::StatusCode;
 use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
-use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext, path_id};
+use http_kit::{ContextJson, InContext, Json, Path, Problem, Query, RequestContext, path_id};
 use media_time::AssetTime;
 use primitives::{Id, Page, PageLimit};
 use serde::Deserialize;
 
-use super::in_context::InContext;
 use super::parameters::ListQuery;
 use crate::client::ClipFilter;
 use crate::codes::{CLIP_NOT_FOUND, SEQUENCE_NOT_FOUND, TRACK_NOT_FOUND};

@@ -1,8 +1,7 @@
 use axum::extract::State;
 use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY};
-use http_kit::{ContextJson, Json, Path, Problem, path_id};
+use http_kit::{ContextJson, InContext, Json, Path, Problem, path_id};
 
-use super::in_context::InContext;
 use crate::codes::{CLIP_NOT_FOUND, TRACK_NOT_FOUND};
 use crate::model::{Clip, MoveClip, SplitClip, SplitResult, TrimClip};
 use crate::service::TimelineService;

@@ -2,7 +2,6 @@
 
 mod clips;
 mod edits;
-mod in_context;
 mod parameters;
 mod projects;
 mod sequences;

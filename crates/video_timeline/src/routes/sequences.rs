@@ -1,10 +1,9 @@
 use axum::extract::State;
 use http::StatusCode;
 use http_kit::codes::{INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
-use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext, path_id};
+use http_kit::{ContextJson, InContext, Json, Path, Problem, Query, RequestContext, path_id};
 use primitives::Page;
 
-use super::in_context::InContext;
 use super::parameters::ListQuery;
 use crate::codes::{PROJECT_NOT_FOUND, SEQUENCE_NOT_FOUND};
 use crate::model::{NewSequence, Sequence, SequencePatch};

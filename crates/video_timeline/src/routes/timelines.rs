@@ -1,12 +1,11 @@
 use axum::extract::State;
 use http::StatusCode;
 use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY};
-use http_kit::{ContextJson, Json, Problem};
+use http_kit::{ContextJson, InContext, Json, Problem};
 use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::in_context::InContext;
 use crate::codes::PROJECT_NOT_FOUND;
 use crate::model::{
     CreatedTimeline, NewClip, NewFurtherTrack, NewSequence, NewShotListTimeline, NewTimeline, NewTrack,
