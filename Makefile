@@ -116,10 +116,6 @@ audit: ## licences, advisories and sources of dependencies (needs cargo-deny)
 bench: bootstrap ## speed and memory of the analysis, of shot lists and of renders, ffmpeg beside them
 	@tools/bench.sh
 
-.PHONY: bench-latency
-bench-latency: bootstrap ## latency of what players ask for, at fixed rates; fails when an aim is missed
-	@tools/bench.sh latency
-
 # Rows of each table of library.
 ROWS ?= 1000000
 
@@ -127,6 +123,10 @@ ROWS ?= 1000000
 library: bootstrap ## p50 and p99 of listings of samples and of searches of words, on made rows (ROWS=1000000)
 	cargo build --release --workspace --locked --example library_bench
 	tools/with-postgres.sh bash -c '$(or $(CARGO_TARGET_DIR),target)/release/examples/library_bench "$$TEST_DATABASE_URL" $(ROWS)'
+
+.PHONY: bench-latency
+bench-latency: bootstrap ## latency of what players ask for, at fixed rates; fails when an aim is missed
+	@tools/bench.sh latency
 
 .PHONY: storm
 storm: fixtures target/moto ## what hostile requests and failing stores cost: memory, and the time of others meanwhile

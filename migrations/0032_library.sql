@@ -273,8 +273,6 @@ ALTER TABLE spoken_windows
     ALTER COLUMN words SET STORAGE EXTERNAL, ALTER COLUMN starts_ms SET STORAGE EXTERNAL,
     ALTER COLUMN ends_ms SET STORAGE EXTERNAL, ALTER COLUMN token_words SET STORAGE EXTERNAL,
     ALTER COLUMN lexemes SET STORAGE EXTERNAL;
--- The frequencies of more lexemes than by default decide which index is used.
-ALTER TABLE spoken_windows ALTER COLUMN lexemes SET STATISTICS 500;
 CREATE INDEX spoken_windows_lexemes ON spoken_windows USING gin (lexemes);
 CREATE INDEX spoken_windows_asset ON spoken_windows (tenant_id, env, asset_id, start_us);
 CREATE INDEX spoken_windows_of_timeline ON spoken_windows (tenant_id, env, timeline_id);

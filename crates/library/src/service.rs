@@ -55,7 +55,7 @@ impl Library {
     }
 
     /// A page of the windows in which words are said: two statements, and one that sets how they are planned. Windows are
-    /// ranked in blocks of [`BLOCK`], the newest first, so that the work does not grow with the number of matches; the page
+    /// ranked in blocks of 200, the newest first, so that the work does not grow with the number of matches; the page
     /// at the end of a block is shorter.
     ///
     /// # Errors
@@ -178,7 +178,7 @@ async fn similar(
     artifact_id: &Id,
     page: &PageParams<SampleKey>,
 ) -> Result<Page<LibrarySample>, Error> {
-    let found = samples::store::find_descriptor(conn, scope, artifact_id).await?;
+    let found = samples::similar::find_descriptor(conn, scope, artifact_id).await?;
     let (kind, descriptor) = found.ok_or_else(|| MediaError::artifact_not_found(artifact_id))?;
     let Some(descriptor) = descriptor else {
         let detail = "the sample has no measured values to compare";
@@ -188,15 +188,15 @@ async fn similar(
         return Ok(Page { items: Vec::new(), next_cursor: None });
     }
     let asked = (artifact_id, descriptor);
-    let nearest = samples::store::nearest_samples(conn, scope, &filter, asked, page, NEAREST).await?;
+    let nearest = samples::similar::nearest_samples(conn, scope, &filter, asked, page, NEAREST).await?;
     let is_full = i64::try_from(nearest.len()).is_ok_and(|count| count >= page.limit.with_next_row());
     let found = if is_full || !filter.has_conditions() {
         nearest
     } else {
         // Too few of the nearest samples meet the conditions: these are selective enough to sort all that do.
-        samples::store::similar_samples(conn, scope, &filter, asked, page).await?
+        samples::similar::similar_samples(conn, scope, &filter, asked, page).await?
     };
-    Ok(samples::store::similar_page(found, page))
+    Ok(samples::similar::similar_page(found, page))
 }
 
 #[cfg(test)]

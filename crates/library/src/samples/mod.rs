@@ -3,6 +3,7 @@
 mod cursor;
 mod index;
 mod model;
+pub(crate) mod similar;
 pub(crate) mod store;
 
 pub use index::{IndexedArtifact, SampleBatch, index_samples};

@@ -67,6 +67,7 @@ impl SampleRole {
 /// The order of a listing of samples. Orders by a value list only the samples that have it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(default = SampleSort::default)]
 pub enum SampleSort {
     /// The newest first.
     #[default]
@@ -113,7 +114,7 @@ pub struct SampleQuery {
     pub text: Option<String>,
     /// The order.
     #[serde(default)]
-    #[param(inline, default = SampleSort::default)]
+    #[param(inline)]
     pub sort: SampleSort,
     /// Samples of the same kind that are similar to this one, the most similar first; not with `sort`.
     pub similar_to: Option<Id>,

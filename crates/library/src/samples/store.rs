@@ -40,32 +40,25 @@ impl SampleFilter {
     }
 }
 
-/// The values by which a sample is compared with others, in the interval of its owner and kind.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Descriptor {
-    pub(crate) x: f64,
-    pub(crate) y: f64,
-}
-
-struct Row {
-    artifact_id: Id,
-    asset_id: Id,
-    kind: String,
-    created_at: DateTime<Utc>,
-    start_us: Option<i64>,
-    end_us: Option<i64>,
-    duration_us: Option<i64>,
-    score: Option<f64>,
-    bpm: Option<f64>,
-    bars: Option<i32>,
-    role: Option<String>,
-    role_confidence: Option<f64>,
-    key: Option<String>,
-    peak_db: Option<f64>,
-    energy: Option<f64>,
-    brightness_hz: Option<f64>,
-    transcript: Option<String>,
-    distance: Option<f64>,
+pub(super) struct Row {
+    pub(super) artifact_id: Id,
+    pub(super) asset_id: Id,
+    pub(super) kind: String,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) start_us: Option<i64>,
+    pub(super) end_us: Option<i64>,
+    pub(super) duration_us: Option<i64>,
+    pub(super) score: Option<f64>,
+    pub(super) bpm: Option<f64>,
+    pub(super) bars: Option<i32>,
+    pub(super) role: Option<String>,
+    pub(super) role_confidence: Option<f64>,
+    pub(super) key: Option<String>,
+    pub(super) peak_db: Option<f64>,
+    pub(super) energy: Option<f64>,
+    pub(super) brightness_hz: Option<f64>,
+    pub(super) transcript: Option<String>,
+    pub(super) distance: Option<f64>,
 }
 
 /// `query_as!` for [`Row`], with the function's name, the SQL before `SELECT`, the distance, the table, the filter, the SQL
@@ -118,6 +111,8 @@ macro_rules! select {
     };
 }
 
+pub(super) use select;
+
 /// A page of samples in an order. Must run in a transaction.
 ///
 /// # Errors
@@ -139,105 +134,7 @@ pub(crate) async fn list_samples(
     Ok(Page::from_rows(samples(rows)?, page.limit, |sample| cursor(sample, sort)))
 }
 
-/// The first `limit` of the `nearest` samples to `asked` that match the filter, which has a kind, by ascending distance.
-/// The index returns samples by distance, in the interval of the owner and kind. Must run in a transaction.
-///
-/// # Errors
-/// [`Error::Page`] for a cursor of another order; database errors.
-pub(crate) async fn nearest_samples(
-    conn: &mut PgConnection,
-    scope: &Scope,
-    filter: &SampleFilter,
-    (artifact_id, asked): (&Id, Descriptor),
-    page: &PageParams<SampleKey>,
-    nearest: i64,
-) -> Result<Vec<LibrarySample>, Error> {
-    plan_with_values(conn).await?;
-    // The planner underestimates the interval, and would read and sort all of it.
-    sqlx::query!("-- library::nearest_samples\nSET LOCAL enable_bitmapscan = off")
-        .execute(&mut *conn)
-        .await?;
-    let rows = select!(
-        "nearest_samples",
-        "WITH nearest AS MATERIALIZED (
-                 SELECT s.*, s.descriptor <-> point($13, $14) AS distance
-                 FROM samples s
-                 WHERE s.tenant_id = $1 AND s.env = $2 AND s.kind = $3
-                   AND s.descriptor <@ box(point($13 - 256, -256), point($13 + 256, 256))
-                 ORDER BY s.descriptor <-> point($13, $14) FETCH FIRST ($19) ROWS WITH TIES
-             )",
-        "s.distance",
-        "nearest",
-        scope,
-        filter,
-        "AND s.artifact_id <> $15
-               AND ($16::double precision IS NULL OR (s.distance, s.artifact_id) > ($16, $17))
-             ORDER BY s.distance, s.artifact_id LIMIT $18",
-        asked.x,
-        asked.y,
-        artifact_id.as_str(),
-        after_distance(page)?,
-        after_id(page),
-        page.limit.with_next_row(),
-        nearest,
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    sqlx::query!("-- library::nearest_samples\nSET LOCAL enable_bitmapscan = on").execute(conn).await?;
-    samples(rows)
-}
-
-/// The first samples that match the filter, by ascending distance from `asked`: all that match are read and sorted. Must
-/// run in a transaction.
-///
-/// # Errors
-/// [`Error::Page`] for a cursor of another order; database errors.
-pub(crate) async fn similar_samples(
-    conn: &mut PgConnection,
-    scope: &Scope,
-    filter: &SampleFilter,
-    (artifact_id, asked): (&Id, Descriptor),
-    page: &PageParams<SampleKey>,
-) -> Result<Vec<LibrarySample>, Error> {
-    plan_with_values(conn).await?;
-    let rows = select!(
-        "similar_samples",
-        "",
-        "s.descriptor <-> point($13, $14)",
-        "samples",
-        scope,
-        filter,
-        "AND s.artifact_id <> $15 AND s.descriptor IS NOT NULL
-               AND ($16::double precision IS NULL
-                   OR (s.descriptor <-> point($13, $14), s.artifact_id) > ($16, $17))
-             ORDER BY (s.descriptor <-> point($13, $14)) + 0, s.artifact_id LIMIT $18",
-        asked.x,
-        asked.y,
-        artifact_id.as_str(),
-        after_distance(page)?,
-        after_id(page),
-        page.limit.with_next_row(),
-    );
-    samples(rows.fetch_all(conn).await?)
-}
-
-fn after_distance(page: &PageParams<SampleKey>) -> Result<Option<f64>, Error> {
-    match page.after.as_ref().map(|after| after.key) {
-        None => Ok(None),
-        Some(SampleKey::Distance(distance)) => Ok(Some(distance)),
-        Some(_) => Err(InvalidPage::Cursor.into()),
-    }
-}
-
-/// A page of similar samples, which were read with [`PageLimit::with_next_row`](primitives::PageLimit::with_next_row).
-pub(crate) fn similar_page(samples: Vec<LibrarySample>, page: &PageParams<SampleKey>) -> Page<LibrarySample> {
-    Page::from_rows(samples, page.limit, |sample| KeysetCursor {
-        key: SampleKey::Distance(sample.distance.unwrap_or_default()),
-        id: sample.artifact_id.clone(),
-    })
-}
-
-fn samples(rows: Vec<Row>) -> Result<Vec<LibrarySample>, Error> {
+pub(super) fn samples(rows: Vec<Row>) -> Result<Vec<LibrarySample>, Error> {
     rows.into_iter().map(LibrarySample::try_from).collect()
 }
 
@@ -352,7 +249,7 @@ async fn by_duration(
     Ok(rows.fetch_all(conn).await?)
 }
 
-fn after_id(page: &PageParams<SampleKey>) -> &str {
+pub(super) fn after_id(page: &PageParams<SampleKey>) -> &str {
     page.after.as_ref().map_or("", |after| after.id.as_str())
 }
 
@@ -402,32 +299,7 @@ pub(crate) async fn tagged_assets(
     .await
 }
 
-/// The kind and the descriptor of a sample; `None` for artifacts that are no samples, a null descriptor for a sample
-/// without the measured values.
-///
-/// # Errors
-/// [`sqlx::Error::Decode`] for an unknown kind; database errors.
-pub(crate) async fn find_descriptor(
-    conn: &mut PgConnection,
-    scope: &Scope,
-    artifact_id: &Id,
-) -> sqlx::Result<Option<(ArtifactKind, Option<Descriptor>)>> {
-    let row = sqlx::query!(
-        r#"-- library::find_descriptor
-        SELECT kind, descriptor[0] AS x, descriptor[1] AS y FROM samples
-        WHERE tenant_id = $1 AND env = $2 AND artifact_id = $3"#,
-        scope.tenant_id.as_str(),
-        scope.env.as_str(),
-        artifact_id.as_str(),
-    )
-    .fetch_optional(conn)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let kind = parse_kind(&row.kind)?;
-    Ok(Some((kind, row.x.zip(row.y).map(|(x, y)| Descriptor { x, y }))))
-}
-
-fn parse_kind(kind: &str) -> sqlx::Result<ArtifactKind> {
+pub(super) fn parse_kind(kind: &str) -> sqlx::Result<ArtifactKind> {
     kind.parse().map_err(|unknown: UnknownKind| sqlx::Error::Decode(unknown.into()))
 }
 

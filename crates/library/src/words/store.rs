@@ -44,14 +44,17 @@ pub(crate) async fn find_lexemes(
             CROSS JOIN LATERAL unnest(p.most_common_elems::text::text[], p.most_common_elem_freqs)
                 AS e (lexeme, frequency)
             WHERE p.schemaname = current_schema() AND p.tablename = 'spoken_windows' AND p.attname = 'lexemes'
+        ), wanted AS MATERIALIZED (
+            SELECT t.position, t.token, folded_token(t.token) AS folded
+            FROM unnest($3::text[]) WITH ORDINALITY AS t (token, position)
         )
-        SELECT folded_token(t.token) AS "folded!",
+        SELECT t.folded AS "folded!",
                ARRAY (
                    SELECT l.language || ':' || folded_token(stem)
                    FROM languages l CROSS JOIN LATERAL unnest(ts_lexize(l.dictionary, t.token)) AS stem
                ) AS "stems!",
-               (SELECT c.frequency FROM common c WHERE c.lexeme = '=' || folded_token(t.token)) AS "frequency?"
-        FROM unnest($3::text[]) WITH ORDINALITY AS t (token, position)
+               (SELECT c.frequency FROM common c WHERE c.lexeme = '=' || t.folded) AS "frequency?"
+        FROM wanted t
         ORDER BY t.position"#,
         scope.tenant_id.as_str(),
         scope.env.as_str(),

@@ -1,0 +1,139 @@
+//! The SQL of similar samples.
+
+use media_v2::ArtifactKind;
+use primitives::{Id, InvalidPage, KeysetCursor, Page, PageParams, Scope};
+use sqlx::PgConnection;
+
+use super::store::{Row, SampleFilter, after_id, parse_kind, plan_with_values, samples, select};
+use super::{LibrarySample, SampleKey};
+use crate::Error;
+
+/// The values by which a sample is compared with others, in the interval of its owner and kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Descriptor {
+    pub(crate) x: f64,
+    pub(crate) y: f64,
+}
+
+/// The kind and the descriptor of a sample; `None` for artifacts that are no samples, a null descriptor for a sample
+/// without the measured values.
+///
+/// # Errors
+/// [`sqlx::Error::Decode`] for an unknown kind; database errors.
+pub(crate) async fn find_descriptor(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    artifact_id: &Id,
+) -> sqlx::Result<Option<(ArtifactKind, Option<Descriptor>)>> {
+    let row = sqlx::query!(
+        r#"-- library::find_descriptor
+        SELECT kind, descriptor[0] AS x, descriptor[1] AS y FROM samples
+        WHERE tenant_id = $1 AND env = $2 AND artifact_id = $3"#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        artifact_id.as_str(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let kind = parse_kind(&row.kind)?;
+    Ok(Some((kind, row.x.zip(row.y).map(|(x, y)| Descriptor { x, y }))))
+}
+
+/// The first `limit` of the `nearest` samples to `asked` that match the filter, which has a kind, by ascending distance.
+/// The index returns samples by distance, in the interval of the owner and kind. Must run in a transaction.
+///
+/// # Errors
+/// [`Error::Page`] for a cursor of another order; database errors.
+pub(crate) async fn nearest_samples(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    filter: &SampleFilter,
+    (artifact_id, asked): (&Id, Descriptor),
+    page: &PageParams<SampleKey>,
+    nearest: i64,
+) -> Result<Vec<LibrarySample>, Error> {
+    plan_with_values(conn).await?;
+    // The planner underestimates the interval, and would read and sort all of it.
+    sqlx::query!("-- library::nearest_samples\nSET LOCAL enable_bitmapscan = off")
+        .execute(&mut *conn)
+        .await?;
+    let rows = select!(
+        "nearest_samples",
+        "WITH nearest AS MATERIALIZED (
+                 SELECT s.*, s.descriptor <-> point($13, $14) AS distance
+                 FROM samples s
+                 WHERE s.tenant_id = $1 AND s.env = $2 AND s.kind = $3
+                   AND s.descriptor <@ box(point($13 - 256, -256), point($13 + 256, 256))
+                 ORDER BY s.descriptor <-> point($13, $14) FETCH FIRST ($19) ROWS WITH TIES
+             )",
+        "s.distance",
+        "nearest",
+        scope,
+        filter,
+        "AND s.artifact_id <> $15
+               AND ($16::double precision IS NULL OR (s.distance, s.artifact_id) > ($16, $17))
+             ORDER BY s.distance, s.artifact_id LIMIT $18",
+        asked.x,
+        asked.y,
+        artifact_id.as_str(),
+        after_distance(page)?,
+        after_id(page),
+        page.limit.with_next_row(),
+        nearest,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!("-- library::nearest_samples\nSET LOCAL enable_bitmapscan = on").execute(conn).await?;
+    samples(rows)
+}
+
+/// The first samples that match the filter, by ascending distance from `asked`: all that match are read and sorted. Must
+/// run in a transaction.
+///
+/// # Errors
+/// [`Error::Page`] for a cursor of another order; database errors.
+pub(crate) async fn similar_samples(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    filter: &SampleFilter,
+    (artifact_id, asked): (&Id, Descriptor),
+    page: &PageParams<SampleKey>,
+) -> Result<Vec<LibrarySample>, Error> {
+    plan_with_values(conn).await?;
+    let rows = select!(
+        "similar_samples",
+        "",
+        "s.descriptor <-> point($13, $14)",
+        "samples",
+        scope,
+        filter,
+        "AND s.artifact_id <> $15 AND s.descriptor IS NOT NULL
+               AND ($16::double precision IS NULL
+                   OR (s.descriptor <-> point($13, $14), s.artifact_id) > ($16, $17))
+             ORDER BY (s.descriptor <-> point($13, $14)) + 0, s.artifact_id LIMIT $18",
+        asked.x,
+        asked.y,
+        artifact_id.as_str(),
+        after_distance(page)?,
+        after_id(page),
+        page.limit.with_next_row(),
+    );
+    samples(rows.fetch_all(conn).await?)
+}
+
+fn after_distance(page: &PageParams<SampleKey>) -> Result<Option<f64>, Error> {
+    match page.after.as_ref().map(|after| after.key) {
+        None => Ok(None),
+        Some(SampleKey::Distance(distance)) => Ok(Some(distance)),
+        Some(_) => Err(InvalidPage::Cursor.into()),
+    }
+}
+
+/// A page of similar samples, which were read with [`PageLimit::with_next_row`](primitives::PageLimit::with_next_row).
+pub(crate) fn similar_page(samples: Vec<LibrarySample>, page: &PageParams<SampleKey>) -> Page<LibrarySample> {
+    Page::from_rows(samples, page.limit, |sample| KeysetCursor {
+        key: SampleKey::Distance(sample.distance.unwrap_or_default()),
+        id: sample.artifact_id.clone(),
+    })
+}
