@@ -191,7 +191,7 @@ fn protect(headers: &mut HeaderMap) {
 
 /// Maximum number of label sets of the counter and of the histogram; further ones are counted as the route `other`.
 /// With the buckets of the histogram this is less than 2 000 series.
-const MAX_COUNTERS: usize = 550;
+const MAX_COUNTERS: usize = 500;
 const MAX_HISTOGRAMS: usize = 105;
 static COUNTERS: LabelSets = LabelSets::new(MAX_COUNTERS);
 static HISTOGRAMS: LabelSets = LabelSets::new(MAX_HISTOGRAMS);

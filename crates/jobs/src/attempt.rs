@@ -205,7 +205,8 @@ impl Worker {
         attempt: i32,
         progress: &WorkProgress,
     ) -> WorkerInstruction {
-        let mut reported = progress.read();
+        // Of the claimed job: what the work reported before this is to be written, too.
+        let mut reported = WorkProgress::default().read();
         loop {
             sleep(REPORT).await;
             let now = progress.read();

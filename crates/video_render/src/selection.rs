@@ -6,9 +6,10 @@ use media_time::{AssetTime, TimelineTime, Window};
 use media_v2::MediaService;
 use video_timeline::VideoTimeline;
 
-use crate::captions::Captions;
+use crate::captions::CaptionReader;
 use crate::composition::{Composition, RenderRange};
 use crate::film::{self, Film, MAX_SHOTS};
+use crate::model::BurnedCaptions;
 use crate::target::RenderTarget;
 use crate::tools::Tools;
 use crate::{Error, Profile, RenderRequest};
@@ -33,10 +34,12 @@ impl TargetReader<'_> {
     /// # Errors
     /// [`Error::NoSubject`], [`Error::NoWindow`], and those of reading the asset, the timeline, the shot list or the captions.
     pub(crate) async fn read(self, request: &RenderRequest) -> Result<RenderTarget, Error> {
+        let limits = request.captions.as_ref().map(BurnedCaptions::limits).transpose()?;
         let target = self.read_without_captions(request).await?;
-        let Some(captions) = &request.captions else { return Ok(target) };
-        let Self { media, tools, context, profile, .. } = self;
-        let captions = Captions::read(media, tools, &context.scope, captions, &target, profile).await?;
+        let Some((captions, limits)) = request.captions.as_ref().zip(limits) else { return Ok(target) };
+        let reader =
+            CaptionReader { media: self.media, tools: self.tools, scope: &self.context.scope, limits };
+        let captions = reader.read(&captions.artifact_id, &target, self.profile).await?;
         Ok(target.with_captions(captions))
     }
 

@@ -7,7 +7,7 @@ mod placed;
 pub(crate) mod script;
 
 use audio_semantic_timeline::{CaptionParameters, Transcript, stored_summary};
-use interchange::captions::captions;
+use interchange::captions::{CaptionLimits, captions};
 use interchange::words::TimedText;
 use media_time::{LocalTime, MediaTime, Window};
 use media_v2::MediaService;
@@ -48,26 +48,31 @@ pub(crate) struct ShownCaption {
     pub(crate) text: String,
 }
 
-impl Captions {
-    /// The captions of a request: the words of a timeline where their recording plays in `target`.
+/// Reads captions: the services and parameters that this needs.
+pub(crate) struct CaptionReader<'a> {
+    pub(crate) media: &'a MediaService,
+    pub(crate) tools: &'a Tools,
+    pub(crate) scope: &'a Scope,
+    pub(crate) limits: CaptionLimits,
+}
+
+impl CaptionReader<'_> {
+    /// The words of the timeline `artifact_id` where their recording plays in `target`.
     ///
     /// # Errors
-    /// [`Error::CaptionLimit`], [`Error::CaptionsOfArtifact`], [`Error::MissingFilter`], [`Error::MissingFont`]; errors of
-    /// reading the timeline.
+    /// [`Error::CaptionsOfArtifact`], [`Error::MissingFilter`], [`Error::MissingFont`]; errors of reading the timeline.
     pub(crate) async fn read(
-        media: &MediaService,
-        tools: &Tools,
-        scope: &Scope,
-        request: &BurnedCaptions,
+        self,
+        artifact_id: &Id,
         target: &RenderTarget,
         profile: &Profile,
-    ) -> Result<Self, Error> {
-        let limits = request.parameters().limits()?;
+    ) -> Result<Captions, Error> {
+        let Self { media, tools, scope, limits } = self;
         let fonts = tools.caption_fonts().await?.to_owned();
-        let summary = stored_summary(media, scope, &request.artifact_id).await?;
+        let summary = stored_summary(media, scope, artifact_id).await?;
         let transcript = Transcript::of_transcribed(&summary)?;
         if transcript.artifact_id.is_some() {
-            return Err(Error::CaptionsOfArtifact(request.artifact_id.clone()));
+            return Err(Error::CaptionsOfArtifact(artifact_id.clone()));
         }
         let played = target.played(&transcript.asset_id);
         let duration_ms = target.duration().as_millis_ceil();
@@ -82,14 +87,16 @@ impl Captions {
             let window = Window::new(start, end).ok().filter(|window| !window.is_empty())?;
             Some(ShownCaption { window, text: caption.text() })
         };
-        Ok(Self {
-            artifact_id: request.artifact_id.clone(),
+        Ok(Captions {
+            artifact_id: artifact_id.clone(),
             list: divided.into_iter().filter_map(shown).collect(),
             font_size: font_size(profile, limits.max_chars),
             fonts,
         })
     }
+}
 
+impl Captions {
     /// Everything that determines the captions.
     pub(crate) fn identity(&self) -> Value {
         let list: Vec<Value> = self
@@ -130,15 +137,20 @@ fn font_size(profile: &Profile, max_chars: usize) -> u32 {
 }
 
 impl BurnedCaptions {
-    fn parameters(&self) -> CaptionParameters {
-        CaptionParameters {
+    /// The limits, with defaults.
+    ///
+    /// # Errors
+    /// [`Error::CaptionLimit`] for one outside its range.
+    pub(crate) fn limits(&self) -> Result<CaptionLimits, Error> {
+        let parameters = CaptionParameters {
             max_chars: self.max_chars,
             max_lines: self.max_lines,
             max_words: self.max_words,
             max_cps: self.max_cps,
             min_duration_ms: self.min_duration_ms,
             max_gap_ms: self.max_gap_ms,
-        }
+        };
+        Ok(parameters.limits()?)
     }
 }
 
