@@ -20,7 +20,7 @@ async fn until(done: impl Fn() -> bool) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), waited).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), waited).await.unwrap();
 }
 
 fn open(s3: &FakeS3, staging: &FilePath) -> BlobStore {
