@@ -40,8 +40,11 @@ impl MediaService {
     /// Those of [`UploadLease::acquire`] and [`MediaService::finish`].
     pub(super) async fn finish_leftover(&self, scope: &Scope, id: &Id) -> Result<Upload, MediaError> {
         let (lease, upload) = UploadLease::acquire(self, scope, id).await?;
-        let finished =
-            if upload.is_unfinished() { lease.hold(self.finish(&lease, upload)).await } else { Ok(upload) };
+        let finished = if upload.is_unfinished() {
+            lease.hold(Box::pin(self.finish(&lease, upload))).await
+        } else {
+            Ok(upload)
+        };
         lease.release().await;
         finished
     }

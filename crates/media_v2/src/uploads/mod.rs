@@ -101,7 +101,7 @@ impl MediaService {
         let (service, scope, id) = (self.clone(), scope.clone(), id.clone());
         self.in_background(async move {
             let (lease, upload) = UploadLease::acquire(&service, &scope, &id).await?;
-            let deleted = lease.hold(service.delete_leased(&lease, &upload)).await;
+            let deleted = lease.hold(Box::pin(service.delete_leased(&lease, &upload))).await;
             lease.release().await;
             deleted
         })

@@ -39,7 +39,7 @@ impl MediaService {
         self.in_background(async move {
             let (lease, upload) = UploadLease::acquire(&service, &scope, &id).await?;
             let activity = Activity::default();
-            let receiving = service.receive(&lease, upload, chunk, &activity);
+            let receiving = Box::pin(service.receive(&lease, upload, chunk, &activity));
             let received = lease.hold_for_client(&activity, receiving).await;
             lease.release().await;
             received

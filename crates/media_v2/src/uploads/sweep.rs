@@ -31,7 +31,7 @@ impl MediaService {
 
     async fn sweep_upload(&self, scope: &Scope, id: &Id) -> Result<(), MediaError> {
         let (lease, upload) = UploadLease::acquire(self, scope, id).await?;
-        let swept = lease.hold(async {
+        let swept = lease.hold(Box::pin(async {
             if upload.is_expired(self.now()) {
                 self.blobs().discard_upload(id.as_str(), &upload.progress).await?;
                 let mut conn = self.pool().acquire().await?;
@@ -41,7 +41,7 @@ impl MediaService {
             } else {
                 Ok(())
             }
-        });
+        }));
         let swept = swept.await;
         lease.release().await;
         swept

@@ -88,6 +88,7 @@ async fn shots_of_unlike_rates_show_the_frames_of_their_times() {
 }
 
 /// Number of shots of the film whose every frame is checked: `HARKBACK_FILM_SHOTS`, else 50.
+#[expect(clippy::disallowed_methods, reason = "a long run is requested by the environment")]
 fn shot_count() -> usize {
     std::env::var("HARKBACK_FILM_SHOTS").map_or(50, |count| count.parse().unwrap())
 }
