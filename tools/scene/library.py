@@ -54,7 +54,9 @@ def is_silent(x):
 
 def packaged(packages, half):
     """(kind, source, samples) of the recordings of one half."""
-    for kind, types in recordings.clips(packages, half).items():
+    halves = [recordings.FIT, recordings.TRAIN] if half == recordings.FIT else [half]
+    found = [clips for half in halves for clips in recordings.clips(packages, half).items()]
+    for kind, types in found:
         for type_, paths in types.items():
             rng = np.random.default_rng([11, sum(map(ord, type_))])
             paths = [paths[i] for i in rng.permutation(len(paths))]

@@ -17,7 +17,8 @@ import subprocess
 import numpy as np
 
 RATE = 16_000
-FIT, REPORT = "fit", "report"
+# TRAIN: further packages, for the scene net only.
+FIT, TRAIN, REPORT = "fit", "train", "report"
 NO_SPEECH = re.compile(r"tone|beep|silence|monkeys|tt-somethingwrong|ascending|descending|confbridge-(join|leave)"
                        r"|letters|phonetic|digits")  # fmt: skip
 ASTERISK = "usr/share/asterisk/sounds/*/**/*.g722"
@@ -87,11 +88,11 @@ MUSIC = {
 
 # half, kind, type, package, files, which of them
 SOURCES = [
-    *((FIT, "other", package, package, f"usr/share/**/{folder}/{AUDIO}", NOISE) for package, folder in EFFECTS.items()),
-    *((FIT, "music", package, package, f"usr/share/**/{folder}/{AUDIO}", TUNES) for package, folder in MUSIC.items()),
-    *((FIT, "music", package, package, f"usr/share/**/{name}.pk3", TUNES)
+    *((TRAIN, "other", package, package, f"usr/share/**/{folder}/{AUDIO}", NOISE) for package, folder in EFFECTS.items()),
+    *((TRAIN, "music", package, package, f"usr/share/**/{folder}/{AUDIO}", TUNES) for package, folder in MUSIC.items()),
+    *((TRAIN, "music", package, package, f"usr/share/**/{name}.pk3", TUNES)
       for package, name in {"ufoai-music": "*music*", "nexuiz-music": "*"}.items()),
-    (FIT, "words", "ktuberling", "ktuberling-data", "usr/share/**/sounds/*/*.[ow][ga][gv]", None),
+    (TRAIN, "words", "ktuberling", "ktuberling-data", "usr/share/**/sounds/*/*.[ow][ga][gv]", None),
     *((FIT, "speech", f"asterisk-{l}", f"asterisk-core-sounds-{l}-g722", ASTERISK, lambda p: not NO_SPEECH.search(str(p)))
       for l in ("en", "it")),
     *((REPORT, "speech", f"asterisk-{l}", f"asterisk-core-sounds-{l}-g722", ASTERISK, lambda p: not NO_SPEECH.search(str(p)))
