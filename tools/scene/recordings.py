@@ -1,12 +1,12 @@
-"""Real recordings out of Debian packages, parted by package: one half to fit on, the other to report on.
+"""Real recordings out of Debian packages, parted by package: one half to train on, the other to report on.
 
     mkdir debs packages
     (cd debs && apt-get download $(python3 tools/scene/recordings.py))
     for deb in debs/*.deb; do name=${deb##*/}; dpkg -x "$deb" "packages/${name%%_*}"; done
 
-Nothing is installed, and nothing of it is part of this repository: only numbers fitted on the first half are. All are in
-Debian 12's main, so under free licences: each package's copyright file has its own. One package, gcompris-qt-data, lends
-instruments to the first half and farm animals to the second.
+Nothing is installed, and no recording is part of this repository: only the weights trained on the first half are. All
+packages are in Debian 12's main, so under free licences: each package's copyright file has its own. One package,
+gcompris-qt-data, lends instruments to the first half and farm animals to the second.
 """
 
 import functools
@@ -17,7 +17,8 @@ import subprocess
 import numpy as np
 
 RATE = 16_000
-FIT, REPORT = "fit", "report"
+# TRAIN: further packages, for the scene net only.
+FIT, TRAIN, REPORT = "fit", "train", "report"
 NO_SPEECH = re.compile(r"tone|beep|silence|monkeys|tt-somethingwrong|ascending|descending|confbridge-(join|leave)"
                        r"|letters|phonetic|digits")  # fmt: skip
 ASTERISK = "usr/share/asterisk/sounds/*/**/*.g722"
@@ -45,8 +46,53 @@ WESNOTH = {
 HEDGEWARS = set("""minigun bee beewater plane landgun cake2 molotov ice_beam rcplane mortar flamethrower shotgunfire
     blowtorch drillgun hammer steam planewater ufo""".split())
 
+# Sound effects that speak, sing or play a tune, or are too synthetic to be called a recording of anything.
+NOT_NOISE = re.compile(r"music|theme|jingle|tune|melod|song|voice|speech|say|talk|laugh|taunt|fanfare|win|lose|lost|victory|"
+                       r"success|fail|gameover|game_over|level|bonus|coin|gem|orb|pickup|beep|chime|harp|piano|guitar|drum|"
+                       r"flute|orchestr|choir|tada|mix\d|menu|intro|title|loop_|start|record|ready|over|attention|select|"
+                       r"acknowledge|greeting|goal|birdie|eagle|player|seen-|heal|teleport|magic|spell|yes|attack|fight|"
+                       r"scream|prince|ack\d|_ack|ogg_|move|order|hail|horn-signals|story|narrat|powerup|power_up|extra|invincib", re.I)  # fmt: skip
+NOISE = lambda p: not NOT_NOISE.search("/".join(p.parts[-3:]))
+TUNES = lambda p: p.stat().st_size > 1.5e5
+AUDIO = "*.[owmW][gapA][gv3V]"
+# Packages whose sound effects are recordings, and the folders these are in.
+EFFECTS = {
+    "lincity-ng-data": "lincity-ng/sounds/**", "searchandrescue-data": "searchandrescue/sounds/**",
+    "scorched3d-data": "scorched3d/data/globalmods/**", "freedroidrpg-data": "freedroidrpg/data/sound/effects/*",
+    "hyperrogue-music": "hyperrogue/sounds/**", "neverball-common": "neverball/snd/*", "trackballs-data": "trackballs/sfx/**",
+    "warmux-data": "warmux/sound/default/**", "endless-sky-data": "endless-sky/sounds/**", "csmash-data": "csmash/wav/**",
+    "dustracing2d-data": "dustracing2d/sounds/**", "gl-117-data": "gl-117/sounds/**", "supertux-data": "supertux2/sounds/**",
+    "supertuxkart-data": "supertuxkart/data/sfx/**", "0ad-data": "0ad/**", "megaglest-data": "megaglest/**",
+    "minetest-mod-homedecor": "minetest/**", "minetest-mod-mobs-redo": "minetest/**", "minetest-mod-nether": "minetest/**",
+    "bucklespring-data": "bucklespring/**", "micropolis-data": "micropolis/**", "netpanzer-data": "netpanzer/sound/**",
+    "bzflag-data": "bzflag/**", "unknown-horizons": "unknown-horizons/**", "widelands-data": "widelands/**",
+    "openclonk-data": "openclonk/**", "boswars-data": "boswars/**",
+    "freedink-data": "dink/**", "brainparty-data": "brainparty/**", "epiphany-data": "epiphany/**",
+    "trigger-rally-data": "trigger-rally/**", "sonic-pi-samples": "sonic-pi/**/ambi_*",
+}  # fmt: skip
+# Packages with music, and the folders it is in.
+MUSIC = {
+    "hyperrogue-music": "hyperrogue/music/**", "trackballs-data": "trackballs/music/**",
+    "neverball-common": "neverball/bgm/**", "davegnukem-data": "davegnukem/music/**", "lordsawar-data": "lordsawar/music/**",
+    "zaz-data": "zaz/**", "xblast-tnt-musics": "xblast-tnt/**", "fretsonfire-songs-muldjord": "fretsonfire/**",
+    "fretsonfire-songs-sectoid": "fretsonfire/**", "drascula-music": "scummvm/**", "frozen-bubble-data": "frozen-bubble/**",
+    "singularity-music": "singularity/**", "amoebax-data": "amoebax/music/**",
+    "asc-music": "asc/**", "planetblupi-music-ogg": "planetblupi/**", "supertux-data": "supertux2/music/**",
+    "supertuxkart-data": "supertuxkart/data/music/**", "0ad-data": "0ad/**/music/**", "megaglest-data": "megaglest/**/music/**",
+    "searchandrescue-data": "searchandrescue/music/**", "widelands-data": "widelands/data/music/**",
+    "unknown-horizons": "unknown-horizons/**/music/**", "warmux-data": "warmux/music/**", "gunroar-data": "gunroar/**/musics/**",
+    "torus-trooper-data": "torus-trooper/**/musics/**", "endless-sky-data": "endless-sky/sounds/ambient/**",
+    "glob2-data": "glob2/**", "freedink-data": "dink/**/music/**", "gamine-data": "gamine/**", "boswars-data": "boswars/**/music/**",
+    "adonthell-data": "adonthell/**", "trigger-rally-data": "trigger-rally/**/music/**", "openclonk-data": "openclonk/**/*usic*/**",
+}  # fmt: skip
+
 # half, kind, type, package, files, which of them
 SOURCES = [
+    *((TRAIN, "other", package, package, f"usr/share/**/{folder}/{AUDIO}", NOISE) for package, folder in EFFECTS.items()),
+    *((TRAIN, "music", package, package, f"usr/share/**/{folder}/{AUDIO}", TUNES) for package, folder in MUSIC.items()),
+    *((TRAIN, "music", package, package, f"usr/share/**/{name}.pk3", TUNES)
+      for package, name in {"ufoai-music": "*music*", "nexuiz-music": "*"}.items()),
+    (TRAIN, "words", "ktuberling", "ktuberling-data", "usr/share/**/sounds/*/*.[ow][ga][gv]", None),
     *((FIT, "speech", f"asterisk-{l}", f"asterisk-core-sounds-{l}-g722", ASTERISK, lambda p: not NO_SPEECH.search(str(p)))
       for l in ("en", "it")),
     *((REPORT, "speech", f"asterisk-{l}", f"asterisk-core-sounds-{l}-g722", ASTERISK, lambda p: not NO_SPEECH.search(str(p)))
@@ -78,7 +124,7 @@ def clips(packages, half):
     for part, kind, type_, package, files, wanted in SOURCES:
         if part != half:
             continue
-        paths = sorted(packages.joinpath(package).glob(files))
+        paths = sorted(set(packages.joinpath(package).glob(files)))
         paths = [inner for path in paths for inner in unpacked(path)]
         found.setdefault(kind, {}).setdefault(type_, []).extend(p for p in paths if wanted is None or wanted(p))
     return found
@@ -92,7 +138,7 @@ def unpacked(path):
     if not folder.exists():
         folder.mkdir()
         if path.suffix == ".pk3":
-            subprocess.run(["unzip", "-qo", path, "*.wav", "-d", folder], check=False)
+            subprocess.run(["unzip", "-qo", path, "*.wav", "*.ogg", "-d", folder], check=False)
         else:
             for index, stream in enumerate(ogg_streams(path.read_bytes())):
                 folder.joinpath(f"{path.stem}-{index:03}.ogg").write_bytes(stream)
@@ -139,4 +185,4 @@ def at_level(x, decibels):
 
 
 if __name__ == "__main__":
-    print(*sorted({package for _, _, _, package, *_ in SOURCES}))
+    print(*sorted({package for _, _, _, package, *_ in SOURCES} | {"hydrogen-drumkits"}))

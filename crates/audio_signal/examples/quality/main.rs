@@ -9,6 +9,7 @@ mod beats;
 mod corpus;
 mod drums;
 mod onsets;
+mod scenes;
 mod score;
 mod segments;
 mod vad;
@@ -18,8 +19,13 @@ use std::{path::Path, process::ExitCode};
 /// Prints one table from the corpus.
 type Table = fn(&Path);
 
-const TABLES: [(&str, Table); 4] =
-    [("vad", vad::print), ("segments", segments::print), ("beats", beats::print), ("onsets", onsets::print)];
+const TABLES: [(&str, Table); 5] = [
+    ("vad", vad::print),
+    ("segments", segments::print),
+    ("scenes", scenes::print),
+    ("beats", beats::print),
+    ("onsets", onsets::print),
+];
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();

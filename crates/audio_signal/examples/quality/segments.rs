@@ -39,7 +39,7 @@ pub(crate) fn print(root: &Path) {
         "\nsegments: F1 of 10 ms frames, 100 ms about true boundaries left out; expected calibration error (ECE)"
     );
     println!(
-        "{:<14}{:>8}{:>8}{:>9}{:>8}{:>18}{:>15}{:>14}",
+        "{:<20}{:>8}{:>8}{:>9}{:>8}{:>18}{:>15}{:>14}",
         "programme",
         "speech",
         "music",
@@ -61,17 +61,25 @@ pub(crate) fn print(root: &Path) {
 }
 
 fn score(recording: &Path) -> Score {
-    let truth = corpus::truth(recording);
+    let document = corpus::truth(recording);
     let event = |value: &serde_json::Value| Event {
         kind: KINDS.iter().position(|kind| value["kind"] == *kind).expect("one of the four kinds"),
         start: value["start_s"].as_f64().expect("seconds"),
         end: value["end_s"].as_f64().expect("seconds"),
         confidence: 1.0,
     };
-    let truth: Vec<Event> = truth["events"].as_array().expect("events").iter().map(event).collect();
+    let truth: Vec<Event> = document["events"].as_array().expect("events").iter().map(event).collect();
     let file = File::open(recording).expect("the recording").into();
     let found = analyze(&file, &AnalysisParams::default(), &Control::none()).expect("a recording").segments;
-    Score::of(&truth, &found.iter().map(found_event).collect::<Vec<_>>())
+    let ignored: Vec<(f64, f64)> = ignored_spans(&document["ignore"]);
+    Score::of(&truth, &ignored, &found.iter().map(found_event).collect::<Vec<_>>())
+}
+
+/// The spans, in seconds, that are not scored.
+fn ignored_spans(value: &serde_json::Value) -> Vec<(f64, f64)> {
+    let spans = value.as_array().map_or(&[][..], Vec::as_slice);
+    let second = |span: &serde_json::Value, index: usize| span[index].as_f64().expect("seconds");
+    spans.iter().map(|span| (second(span, 0), second(span, 1))).collect()
 }
 
 fn found_event(segment: &Segment) -> Event {
@@ -84,13 +92,16 @@ fn found_event(segment: &Segment) -> Event {
 }
 
 impl Score {
-    fn of(truth: &[Event], found: &[Event]) -> Self {
+    fn of(truth: &[Event], ignored: &[(f64, f64)], found: &[Event]) -> Self {
         let mut score = Self::default();
         for event in found {
             let mut right = 0.0;
             let mut counted = 0.0;
             let steps = (event.start / STEP - 0.5).ceil() as i64..(event.end / STEP - 0.5).ceil() as i64;
             for time in steps.map(|step| (step as f64 + 0.5) * STEP) {
+                if ignored.iter().any(|&(start, end)| start <= time && time < end) {
+                    continue;
+                }
                 let Some(real) = truth.iter().find(|real| real.start <= time && time < real.end) else {
                     continue;
                 };
@@ -129,7 +140,7 @@ impl Score {
         errors.sort_by(f64::total_cmp);
         let median = errors.get(errors.len() / 2).copied().unwrap_or(f64::NAN);
         println!(
-            "{name:<14}{:>8.3}{:>8.3}{:>9.3}{:>8.3}{:>15.0} ms{:>15.3}{:>14.3}",
+            "{name:<20}{:>8.3}{:>8.3}{:>9.3}{:>8.3}{:>15.0} ms{:>15.3}{:>14.3}",
             self.f1(0),
             self.f1(1),
             self.f1(2),

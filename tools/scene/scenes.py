@@ -1,0 +1,381 @@
+"""Composes training scenes of a library (library.py), with the activity of each sort of sound in each frame.
+
+    python3 tools/scene/scenes.py --features target/release/examples/scene_features --library LIBRARY.pickle \\
+        --count 2000 --seed 1 OUT.npz
+
+A scene is half a minute: a programme (speech, music, noise, silence in turn), speech over music, a song, noises, speech in
+noise, or music in noise; at any ratio, in any room, through any codec, clipped, at levels from -60 to 0 dBFS. OUT holds
+the crate's own textures of each frame, and for each of the four activities 0, 1 or -1 (not decided: too faint to count
+either way).
+"""
+
+import argparse
+import pathlib
+import pickle
+import subprocess
+import tempfile
+
+import creatures
+import material
+import numpy as np
+from scipy.signal import butter, fftconvolve, lfilter, sosfilt
+
+RATE, HOP = 16_000, 512
+SECONDS = 28
+FRAMES = SECONDS * RATE // HOP
+N = FRAMES * HOP
+SPEECH, SINGING, MUSIC, NOISE = range(4)
+# Decibels below what else sounds at which an activity is not decided, and at which it is absent.
+FAINT, ABSENT = {SPEECH: 10, SINGING: 12, MUSIC: 17, NOISE: 12}, {SPEECH: 20, SINGING: 25, MUSIC: 30, NOISE: 25}
+# Decibels below its own loud parts at which a source pauses, and the longest pause in frames that is not one.
+PAUSE = {SPEECH: (32, 7), SINGING: (32, 24), MUSIC: (42, 40), NOISE: (40, 14)}
+VALUES = 42
+
+
+def save(path, samples):
+    """A 32-bit float WAV file at 16 kHz."""
+    data = samples.astype("<f4").tobytes()
+    header = b"RIFF" + np.uint32(36 + len(data)).tobytes() + b"WAVEfmt " + np.uint32(16).tobytes()
+    header += np.array([3, 1], "<u2").tobytes() + np.array([RATE, 4 * RATE], "<u4").tobytes()
+    header += np.array([4, 32], "<u2").tobytes() + b"data" + np.uint32(len(data)).tobytes()
+    path.write_bytes(header + data)
+
+
+class Pool:
+    """Clips of a library, drawn so that each source has the weight of the root of its number of clips."""
+
+    def __init__(self, library, rng):
+        self.rng = rng
+        self.clips, self.weights = {}, {}
+        # Only sounds that are trained on are also made.
+        self.made = bool(library["sung"])
+        for kind, clips in library.items():
+            sources = [clip[0] for clip in clips]
+            counts = {source: sources.count(source) for source in set(sources)}
+            weight = np.array([counts[source] ** -0.5 for source in sources])
+            self.clips[kind], self.weights[kind] = clips, np.cumsum(weight / max(weight.sum(), 1e-9))
+
+    def draw(self, kind):
+        index = int(np.searchsorted(self.weights[kind], self.rng.random()))
+        return self.clips[kind][min(index, len(self.clips[kind]) - 1)]
+
+
+def power(x):
+    """Power (dB) of each frame."""
+    count = len(x) // HOP
+    return 10 * np.log10((x[: count * HOP].reshape(count, HOP) ** 2).mean(1) + 1e-12)
+
+
+def loudness(x):
+    """Mean level of the loud parts in dB."""
+    level = power(x)
+    if not len(level):
+        return -120.0
+    return float(level[level > np.percentile(level, 95) - 20].mean())
+
+
+def at(x, decibels):
+    return x * 10 ** ((decibels - loudness(x)) / 20)
+
+
+def floats(x):
+    return x.astype(np.float32) / 32_768
+
+
+def cut(rng, x, count):
+    start = int(rng.integers(0, max(1, len(x) - count)))
+    return x[start : start + count]
+
+
+def changed(rng, x, amount=0.12):
+    """At another speed (and pitch)."""
+    if rng.random() < 0.5:
+        return x
+    factor = 2 ** rng.uniform(-amount, amount)
+    return np.interp(np.arange(0, len(x) - 1, factor), np.arange(len(x)), x).astype(np.float32)
+
+
+def silence(seconds):
+    return np.zeros(int(seconds * RATE), np.float32)
+
+
+def speech(rng, pool, seconds):
+    """One voice: prompts and sentences of one source, with pauses."""
+    source, first = pool.draw("speech")[:2]
+    own = [clip[1] for clip in pool.clips["speech"] if clip[0] == source]
+    parts, total = [], 0
+    gain = rng.uniform(-3, 3)
+    while total < seconds * RATE:
+        x = first if first is not None else own[rng.integers(len(own))]
+        first = None
+        x = cut(rng, floats(x), int(seconds * RATE))
+        x = at(x, gain + rng.uniform(-2, 2)) if len(x) > HOP else x
+        gap = silence(rng.choice([rng.uniform(0.05, 0.5), rng.uniform(0.3, 1.5), 0.0]))
+        parts += [x, gap]
+        total += len(x) + len(gap)
+    return changed(rng, np.concatenate(parts)[: int(seconds * RATE)])
+
+
+def noise(rng, pool, seconds):
+    """Sounds of one source, one after another, or one that lasts."""
+    if pool.made and rng.random() < 0.45:
+        makers = creatures.SOUNDS if rng.random() < 0.65 else material.OTHERS
+        x = material.varied(rng, makers[rng.integers(len(makers))](rng))
+        own = [np.round(x * 32_767).astype(np.int16)]
+        if rng.random() < 0.3:
+            x = cut(rng, x, int(rng.uniform(0.3, 4) * RATE))
+    else:
+        source, x = pool.draw("other")[:2]
+        own = [clip[1] for clip in pool.clips["other"] if clip[0] == source]
+        x = floats(x)
+    x = at(changed(rng, x, 0.3), 0)
+    parts, total = [x], len(x)
+    again = rng.random()
+    while total < seconds * RATE:
+        if again > 0.75:
+            x = at(floats(own[rng.integers(len(own))]), rng.uniform(-6, 3))
+        gap = silence(rng.choice([0.02, rng.uniform(0.05, 0.4), rng.uniform(0.2, 2.0)]))
+        parts += [gap, x * rng.uniform(0.6, 1.2)]
+        total += len(x) + len(gap)
+        if len(parts) > 60:
+            break
+    return np.concatenate(parts)[: int(seconds * RATE)]
+
+
+def looped(x, count):
+    return np.resize(x, count) if len(x) < count else x
+
+
+def music(rng, pool, seconds):
+    """({activity: samples}) of a piece, with singing or without."""
+    count = int(seconds * RATE)
+    if rng.random() < 0.42 and pool.clips["sung"]:
+        clip = pool.draw("sung")
+        voice = floats(clip[1])
+        bed = floats(clip[2]) if len(clip) > 2 else floats(pool.draw("music")[1])
+        start = int(rng.integers(0, max(1, min(len(voice), len(bed)) - count)))
+        voice, bed = looped(voice[start:], count)[:count], looped(bed[start:], count)[:count]
+        how = rng.random()
+        if how < 0.25:
+            return {SINGING: at(voice, 0)}
+        return {SINGING: at(voice, rng.uniform(-6, 8)), MUSIC: at(bed, 0)}
+    if pool.made and rng.random() < 0.12:
+        x = material.MUSICS[rng.integers(len(material.MUSICS))](rng).astype(np.float32)
+    else:
+        x = floats(pool.draw("music")[1])
+    x = looped(changed(rng, cut(rng, x, int(count * 1.2)), 0.3), count)[:count]
+    return {MUSIC: at(x, 0)}
+
+
+def faded(rng, x, longest=0.6):
+    n = min(int(rng.choice([0.005, 0.005, rng.uniform(0.05, longest)]) * RATE), len(x) // 2)
+    y = x.copy()
+    if n:
+        y[:n] *= np.linspace(0, 1, n)
+        y[-n:] *= np.linspace(1, 0, n)
+    return y
+
+
+class Scene:
+    def __init__(self):
+        self.tracks = np.zeros((4, N), np.float32)
+
+    def add(self, activity, x, second, gain=0.0):
+        i = int(second * RATE)
+        if 0 <= i < N:
+            x = x[: N - i]
+            self.tracks[activity, i : i + len(x)] += x * 10 ** (gain / 20)
+
+
+def fill(rng, pool, scene, kind, second, seconds, gain):
+    if kind == "speech":
+        scene.add(SPEECH, speech(rng, pool, seconds), second, gain)
+    elif kind == "noise":
+        scene.add(NOISE, faded(rng, noise(rng, pool, seconds)), second, gain)
+    elif kind == "music":
+        for activity, x in music(rng, pool, seconds).items():
+            scene.add(activity, faded(rng, x), second, gain)
+
+
+def compose(rng, pool):
+    scene, mode = Scene(), rng.random()
+    if mode < 0.30:
+        now = -rng.uniform(0, 3)
+        last = None
+        while now < SECONDS:
+            kind = rng.choice(["speech", "music", "noise", "silence"], p=[0.3, 0.3, 0.3, 0.1])
+            if kind == last:
+                continue
+            last = kind
+            seconds = {"speech": rng.uniform(1, 9), "music": rng.uniform(2, 10), "noise": rng.uniform(1, 8), "silence": rng.uniform(0.4, 2.5)}[kind]
+            gain = rng.uniform(-10, 3) if rng.random() < 0.8 else rng.uniform(-24, 0)
+            if kind != "silence":
+                fill(rng, pool, scene, kind, max(now, 0), seconds, gain)
+            now += seconds + rng.choice([0, 0, rng.uniform(-0.5, 0.5), rng.uniform(0, 1)])
+    elif mode < 0.46:
+        ratio = rng.uniform(-6, 24)
+        fill(rng, pool, scene, "music", 0, SECONDS, -ratio)
+        now = rng.choice([0, rng.uniform(0, 4)])
+        while now < SECONDS:
+            seconds = rng.uniform(0.8, 9)
+            fill(rng, pool, scene, "speech", now, seconds, rng.uniform(-2, 2))
+            now += seconds + rng.choice([rng.uniform(0.2, 1), rng.uniform(1, 4)])
+        if rng.random() < 0.15:
+            fill(rng, pool, scene, "noise", rng.uniform(0, 15), rng.uniform(2, 10), -rng.uniform(0, 20))
+    elif mode < 0.60:
+        fill(rng, pool, scene, "music", 0, SECONDS, 0)
+        if rng.random() < 0.2:
+            fill(rng, pool, scene, "noise", rng.uniform(0, 20), rng.uniform(2, 10), -rng.uniform(0, 25))
+    elif mode < 0.76:
+        now = 0.0
+        while now < SECONDS:
+            seconds = rng.uniform(2, 12)
+            fill(rng, pool, scene, "noise", now, seconds, rng.uniform(-12, 3))
+            now += seconds + rng.choice([0, rng.uniform(0, 3)])
+        if rng.random() < 0.4:
+            fill(rng, pool, scene, "noise", 0, SECONDS, -rng.uniform(5, 30))
+    elif mode < 0.94:
+        fill(rng, pool, scene, "noise", 0, SECONDS, -rng.uniform(-5, 15))
+        now = rng.choice([0, rng.uniform(0, 4)])
+        while now < SECONDS:
+            seconds = rng.uniform(0.8, 9)
+            fill(rng, pool, scene, "speech", now, seconds, rng.uniform(-2, 2))
+            now += seconds + rng.choice([rng.uniform(0.2, 1), rng.uniform(1, 4)])
+    else:
+        fill(rng, pool, scene, "noise", 0, SECONDS, -rng.uniform(-3, 25))
+        fill(rng, pool, scene, "music", rng.uniform(0, 8), rng.uniform(8, SECONDS), 0)
+    return scene
+
+
+def bridged(active, longest):
+    """Without pauses of up to `longest` frames."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], active, [0]]).astype(int)))
+    out = active.copy()
+    for end, start in zip(edges[1:-1:2], edges[2::2]):
+        if start - end <= longest:
+            out[end:start] = True
+    return out
+
+
+def smoothed(level, reach):
+    kernel = np.hanning(2 * reach + 3)[1:-1]
+    linear = np.convolve(10 ** (level / 10), kernel / kernel.sum(), "same")
+    return 10 * np.log10(linear + 1e-12)
+
+
+def activities(tracks):
+    """(FRAMES, 4) of 0, 1 and -1."""
+    levels = [power(track) for track in tracks]
+    near = [smoothed(level, 16) for level in levels]
+    labels = np.zeros((FRAMES, 4), np.int8)
+    for activity in range(4):
+        level = levels[activity]
+        if level.max() < -100:
+            continue
+        below, pause = PAUSE[activity]
+        # Loud parts of the surroundings: sources of one sort may differ in level by 20 dB.
+        loud = np.array([level[max(0, t - 94) : t + 94].max() for t in range(0, FRAMES)])
+        active = bridged(level > np.maximum(loud - below, level.max() - 60), pause)
+        others = 10 * np.log10(sum(10 ** (near[k] / 10) for k in range(4) if k != activity and {k, activity} != {SINGING, MUSIC}) + 1e-12)
+        ratio = others - near[activity]
+        labels[active, activity] = 1
+        labels[active & (ratio > FAINT[activity]), activity] = -1
+        labels[active & (ratio > ABSENT[activity]), activity] = 0
+    # Who sings makes music.
+    labels[labels[:, SINGING] == 1, MUSIC] = 1
+    return labels
+
+
+def reverberated(rng, x):
+    seconds = rng.uniform(0.2, 1.6)
+    t = np.arange(int(seconds * RATE)) / RATE
+    tail = rng.standard_normal(len(t)) * np.exp(-6.9 * t / seconds)
+    tail = lfilter([1], [1, -rng.uniform(0, 0.7)], tail)
+    tail *= 10 ** (-rng.uniform(-3, 15) / 20) / np.sqrt((tail**2).sum())
+    tail[: int(0.002 * RATE)] = 0
+    tail[0] = 1
+    return fftconvolve(x, tail)[: len(x)].astype(np.float32)
+
+
+def coded(rng, x):
+    codec = [
+        ["libmp3lame", "mp3", rng.choice(["32k", "48k", "64k", "96k"])],
+        ["libopus", "ogg", rng.choice(["10k", "16k", "24k", "48k"])],
+    ][int(rng.integers(2))]
+    raw = ["-f", "f32le", "-ar", str(RATE), "-ac", "1"]
+    encode = ["ffmpeg", "-v", "error", *raw, "-i", "-", "-c:a", codec[0], "-b:a", codec[2], "-f", codec[1], "-"]
+    data = subprocess.run(encode, input=x.astype("<f4").tobytes(), capture_output=True, check=True).stdout
+    decode = ["ffmpeg", "-v", "error", "-i", "-", *raw, "-"]
+    y = np.frombuffer(subprocess.run(decode, input=data, capture_output=True, check=True).stdout, np.float32)
+    return np.resize(y[: len(x)], len(x)) if len(y) >= len(x) else np.pad(y, (0, len(x) - len(y)))
+
+
+def recorded(rng, tracks):
+    """The mix as a room, equipment and a codec would leave it."""
+    if rng.random() < 0.3:
+        room_seed = rng.integers(1 << 31)
+        only_voices = rng.random() < 0.3
+        for k in [SPEECH] if only_voices else range(4):
+            if np.abs(tracks[k]).max() > 0:
+                tracks[k] = reverberated(np.random.default_rng(room_seed), tracks[k])
+    x = np.sum(np.stack(tracks), 0)
+    if rng.random() < 0.2:
+        low, high = [(300, 3400), (80, 4500), (30, 6000), (150, 7500)][int(rng.integers(4))]
+        x = sosfilt(butter(2, [low * rng.uniform(0.8, 1.2), high * rng.uniform(0.9, 1.05)], "band", fs=RATE, output="sos"), x)
+    loud = loudness(x)
+    if rng.random() < 0.5:
+        x = x + 10 ** ((loud - rng.uniform(25, 75)) / 20) * rng.standard_normal(len(x))
+    x = x / max(np.abs(x).max(), 1e-6)
+    if rng.random() < 0.1:
+        x = np.clip(x * 10 ** (rng.uniform(3, 22) / 20), -1, 1)
+    if rng.random() < 0.12:
+        x = coded(rng, 0.9 * x)
+    level = rng.uniform(-12, 0) if rng.random() < 0.6 else rng.uniform(-60, 0)
+    x = x * 10 ** (level / 20)
+    if rng.random() < 0.8:
+        x = np.round(x * 32_767) / 32_767
+    return x.astype(np.float32)
+
+
+def scene(pool, seed, index):
+    rng = np.random.default_rng([seed, index])
+    pool.rng = rng
+    tracks = compose(rng, pool).tracks
+    labels = activities(tracks)
+    return recorded(rng, list(tracks)), labels
+
+
+def textures(program, paths):
+    jobs = "".join(f"{path} {path}.f32\n" for path in paths)
+    subprocess.run([program], input=jobs, text=True, check=True)
+    return [np.fromfile(f"{path}.f32", "<f4").reshape(-1, VALUES) for path in paths]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--features", required=True, help="the built example `scene_features`")
+    parser.add_argument("--library", type=pathlib.Path, required=True)
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=pathlib.Path, help="folder for the first ten scenes, to listen to")
+    parser.add_argument("out", type=pathlib.Path)
+    arguments = parser.parse_args()
+    pool = Pool(pickle.loads(arguments.library.read_bytes()), None)
+    inputs, labels = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for first in range(0, arguments.count, 50):
+            paths = []
+            for index in range(first, min(first + 50, arguments.count)):
+                x, truth = scene(pool, arguments.seed, index)
+                paths.append(pathlib.Path(folder, f"{index - first}.wav"))
+                save(paths[-1], x)
+                labels.append(truth)
+                if arguments.keep and index < 10:
+                    save(arguments.keep / f"{index}.wav", x)
+            inputs += [x[:FRAMES].astype(np.float16) for x in textures(arguments.features, paths)]
+            print(f"{len(inputs)} scenes", flush=True)
+    np.savez(arguments.out, inputs=np.stack(inputs), labels=np.stack(labels))
+
+
+if __name__ == "__main__":
+    main()
