@@ -146,7 +146,8 @@ def requests(port, film, long, count, file):
     return calls
 
 
-ID = re.compile(r"\b((?:[a-z]+_)+)([0-9a-f]{32})\b")
+# The id of a pattern is a hash over the ids of its samples.
+ID = re.compile(r"\b((?:[a-z]+_)+)([0-9a-f]{64}|[0-9a-f]{32})\b")
 # Instants, what was found, and hashes over ids of the deployment.
 CHANGING = {"created_at", "request_id", "cache_hit", "render_ms", "elapsed_ms", "pipeline_hash", "shot_list_hash"}
 
