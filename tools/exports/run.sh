@@ -12,8 +12,8 @@ export SQLX_OFFLINE=true
 # Chromium reads WebVTT as players do.
 if ! command -v chromium >/dev/null && ((EUID == 0)) && command -v apt-get >/dev/null; then
   echo 'installing chromium, which reads the captions …' >&2
-  apt-get -q -y update >/dev/null
-  DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends chromium >/dev/null
+  { apt-get -q -y update && DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends chromium; } >/dev/null ||
+    echo 'chromium cannot be installed: captions are not read back' >&2
 fi
 
 if ! cmp -s tools/exports/requirements.txt "$readers/requirements.txt"; then
