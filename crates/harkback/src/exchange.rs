@@ -1,13 +1,12 @@
 //! State of a connection between its requests: whether bytes written to it are a handler's answer or hyper's own.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 
-use axum::body::{Body, Bytes, HttpBody};
-use hyper::body::{Frame, SizeHint};
+use axum::body::Body;
 use tokio::sync::{Notify, watch};
+
+use crate::guarded_body::GuardedBody;
 
 /// State of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +43,9 @@ impl Exchange {
     }
 
     /// The body of the answer, watched for its end. `has_unread`: the rest of the request stays unread.
-    pub(crate) fn answer(&self, body: Body, has_unread: bool) -> Answer {
+    pub(crate) fn answer(&self, body: Body, has_unread: bool) -> GuardedBody<AnswerEnd> {
         self.has_unread.store(has_unread, Ordering::Relaxed);
-        Answer { body, exchange: self.clone() }
+        GuardedBody::new(body, AnswerEnd(self.clone()))
     }
 
     /// Marks that all buffered bytes are sent.
@@ -80,35 +79,12 @@ impl Exchange {
     }
 }
 
-/// The body of an answer. hyper drops it once all of it is in hyper's buffer.
+/// Marks the end of an answer when its body is dropped.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    body: Body,
-    exchange: Exchange,
-}
+pub(crate) struct AnswerEnd(Exchange);
 
-impl Drop for Answer {
+impl Drop for AnswerEnd {
     fn drop(&mut self) {
-        self.exchange.has_answered.store(true, Ordering::Relaxed);
-    }
-}
-
-impl HttpBody for Answer {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.0.has_answered.store(true, Ordering::Relaxed);
     }
 }

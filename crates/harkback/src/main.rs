@@ -24,6 +24,7 @@ mod flags;
 mod follow_ups;
 mod formats;
 mod gc;
+mod guarded_body;
 mod health;
 mod index;
 mod job_commands;

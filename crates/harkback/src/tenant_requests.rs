@@ -2,17 +2,16 @@
 //! connections to other tenants. A request is in flight until its answer is sent.
 
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_kit::Problem;
 use http_kit::codes::BUSY;
-use hyper::body::{Frame, SizeHint};
+
+use crate::guarded_body::GuardedBody;
 
 /// Paths that are answered at any time: those of probes and monitoring.
 const UNLIMITED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
@@ -43,9 +42,7 @@ pub(crate) async fn layer(State(requests): State<TenantRequests>, request: Reque
     }
     let tenant = request.headers().get("x-tenant-id").map_or(&b""[..], |tenant| tenant.as_bytes()).to_vec();
     match requests.begin(tenant) {
-        Ok(in_flight) => {
-            next.run(request).await.map(|body| Body::new(CountedBody { body, _in_flight: in_flight }))
-        }
+        Ok(in_flight) => next.run(request).await.map(|body| Body::new(GuardedBody::new(body, in_flight))),
         Err(problem) => problem.into_response(),
     }
 }
@@ -84,34 +81,6 @@ impl Drop for InFlight {
                 counts.remove(&self.tenant);
             }
         }
-    }
-}
-
-/// The body of an answer. The request is in flight until hyper drops it: when all of it is in hyper's buffer, or the
-/// connection has ended.
-#[derive(Debug)]
-struct CountedBody {
-    body: Body,
-    _in_flight: InFlight,
-}
-
-impl HttpBody for CountedBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

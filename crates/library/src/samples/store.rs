@@ -144,11 +144,7 @@ async fn newest(
     filter: &SampleFilter,
     page: &PageParams<SampleKey>,
 ) -> Result<Vec<Row>, Error> {
-    let after = match page.after.as_ref().map(|after| after.key) {
-        None => None,
-        Some(SampleKey::Newest(time)) => Some(time),
-        Some(_) => return Err(InvalidPage::Cursor.into()),
-    };
+    let after = position(page, |key| if let SampleKey::Newest(time) = key { Some(time) } else { None })?;
     let rows = select!(
         "newest_samples",
         "",
@@ -165,17 +161,21 @@ async fn newest(
     Ok(rows.fetch_all(conn).await?)
 }
 
+/// The position after which a page begins, of the order that `of` reads.
+fn position<T>(
+    page: &PageParams<SampleKey>,
+    of: impl Fn(SampleKey) -> Option<T>,
+) -> Result<Option<T>, InvalidPage> {
+    page.after.as_ref().map(|after| of(after.key).ok_or(InvalidPage::Cursor)).transpose()
+}
+
 async fn by_score(
     conn: &mut PgConnection,
     scope: &Scope,
     filter: &SampleFilter,
     page: &PageParams<SampleKey>,
 ) -> Result<Vec<Row>, Error> {
-    let after = match page.after.as_ref().map(|after| after.key) {
-        None => None,
-        Some(SampleKey::Score(score)) => Some(score),
-        Some(_) => return Err(InvalidPage::Cursor.into()),
-    };
+    let after = position(page, |key| if let SampleKey::Score(score) = key { Some(score) } else { None })?;
     let rows = select!(
         "samples_by_score",
         "",
@@ -199,11 +199,7 @@ async fn by_bpm(
     filter: &SampleFilter,
     page: &PageParams<SampleKey>,
 ) -> Result<Vec<Row>, Error> {
-    let after = match page.after.as_ref().map(|after| after.key) {
-        None => None,
-        Some(SampleKey::Bpm(bpm)) => Some(bpm),
-        Some(_) => return Err(InvalidPage::Cursor.into()),
-    };
+    let after = position(page, |key| if let SampleKey::Bpm(bpm) = key { Some(bpm) } else { None })?;
     let rows = select!(
         "samples_by_bpm",
         "",
@@ -227,11 +223,8 @@ async fn by_duration(
     filter: &SampleFilter,
     page: &PageParams<SampleKey>,
 ) -> Result<Vec<Row>, Error> {
-    let after = match page.after.as_ref().map(|after| after.key) {
-        None => None,
-        Some(SampleKey::Duration(micros)) => Some(micros),
-        Some(_) => return Err(InvalidPage::Cursor.into()),
-    };
+    let after =
+        position(page, |key| if let SampleKey::Duration(micros) = key { Some(micros) } else { None })?;
     let rows = select!(
         "samples_by_duration",
         "",
