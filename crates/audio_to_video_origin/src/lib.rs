@@ -50,7 +50,7 @@ pub use error::Error;
 pub use model::{
     Alignment, AudioClip, AudioSequence, AudioTrack, ClipOffset, NewOriginMap, NewShotList, OriginMap,
     PatternOrId, PatternShot, PatternShotList, PutOriginMap, ResolvedOriginMap, ShotListMeta,
-    ShotListRequest, ShotListResult, VideoShot,
+    ShotListRequest, ShotListResult, VideoShot, continues,
 };
 pub use origin::{MAX_CHAIN, Origin, ResolvedOrigin};
 pub use routes::{BODY_LIMITS, router, shot_list_response};

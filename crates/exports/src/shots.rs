@@ -143,14 +143,14 @@ fn of_medium(clip: Clip, id: &Id, indices: &BTreeMap<Id, usize>, losses: &mut Lo
 fn joined(clips: Vec<Clip>) -> Vec<Clip> {
     let continues = |last: &Clip, next: &Clip| {
         last.media == next.media
-            && last.target.end() == next.target.start()
-            && last.source_start + last.target.duration() == next.source_start
+            && audio_to_video_origin::continues(last.target.end(), next.target.start())
+            && audio_to_video_origin::continues(last.source_start + last.target.duration(), next.source_start)
     };
     let mut joined: Vec<Clip> = Vec::new();
     for clip in clips {
         match joined.last_mut() {
             Some(last) if continues(last, &clip) => {
-                let length = last.target.duration() + clip.target.duration();
+                let length = clip.target.end() - last.target.start();
                 last.target = Window::starting_at(last.target.start(), length);
             }
             _ => joined.push(clip),

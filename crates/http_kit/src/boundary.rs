@@ -23,7 +23,7 @@ use crate::reading::{BodyPace, Reading};
 use crate::request_id::RequestId;
 use crate::{Problem, TraceParent};
 
-const REQUEST_ID: &str = "x-request-id";
+pub(crate) const REQUEST_ID: &str = "x-request-id";
 /// Label `status` of calls whose caller disconnected before the answer.
 const DISCONNECTED: &str = "disconnected";
 

@@ -5,6 +5,7 @@ use primitives::{Id, Scope};
 use scheduling::tenancy;
 
 use crate::Problem;
+use crate::boundary::REQUEST_ID;
 use crate::codes::{CONTEXT_MISMATCH, INVALID_CONTEXT};
 use crate::request_id::RequestId;
 
@@ -40,8 +41,9 @@ macro_rules! context_fields {
     )+};
 }
 
-const REQUEST_ID: &str = "X-Request-Id";
-const FIELDS: [(&str, &str); 3] = [("tenant_id", "X-Tenant-Id"), ("env", "X-Env"), ("user_id", "X-User-Id")];
+/// The fields of bodies and the headers of the context.
+pub(crate) const FIELDS: [(&str, &str); 3] =
+    [("tenant_id", "X-Tenant-Id"), ("env", "X-Env"), ("user_id", "X-User-Id")];
 
 impl RequestContext {
     /// The context of a call with `headers` and, where the body carries it, `body` (tenant,
@@ -52,7 +54,7 @@ impl RequestContext {
     /// environment is missing, empty, `t_unknown` or not a valid id, or a header is repeated.
     pub fn resolve(headers: &HeaderMap, body: [Option<&str>; 3], request_id: &str) -> Result<Self, Problem> {
         if headers.get_all(REQUEST_ID).iter().nth(1).is_some() {
-            return Err(invalid(REQUEST_ID, "is repeated; send it once"));
+            return Err(invalid("X-Request-Id", "is repeated; send it once"));
         }
         let mut values = [None; 3];
         for (slot, (field, header)) in FIELDS.iter().enumerate() {

@@ -10,6 +10,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::ContextFields;
+use crate::context::FIELDS;
 
 /// A request body `T` that may also carry `tenant_id`, `env` and `user_id`.
 ///
@@ -21,8 +22,6 @@ pub struct InContext<T> {
     pub body: T,
     context: [Option<String>; 3],
 }
-
-const FIELDS: [&str; 3] = ["tenant_id", "env", "user_id"];
 
 impl<T> ContextFields for InContext<T> {
     fn context_fields(&self) -> [Option<&str>; 3] {
@@ -46,17 +45,18 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for BodyVisitor<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<InContext<T>, A::Error> {
-        let mut context = [None, None, None];
+        let mut context = [const { None }; 3];
         let others = WithoutContext { fields, context: &mut context };
         let body = T::deserialize(MapAccessDeserializer::new(others))?;
-        Ok(InContext { body, context })
+        Ok(InContext { body, context: context.map(Option::flatten) })
     }
 }
 
 /// The fields of an object, with the context fields removed.
 struct WithoutContext<'a, A> {
     fields: A,
-    context: &'a mut [Option<String>; 3],
+    /// The values of the fields that have been read.
+    context: &'a mut [Option<Option<String>>; 3],
 }
 
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for WithoutContext<'_, A> {
@@ -64,14 +64,14 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for WithoutContext<'_, A> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
         while let Some(key) = self.fields.next_key::<Cow<'de, str>>()? {
-            let Some(slot) = FIELDS.iter().position(|field| *field == key) else {
+            let Some(slot) = FIELDS.iter().position(|(field, _)| *field == key) else {
                 let key: CowStrDeserializer<'_, A::Error> = key.into_deserializer();
                 return seed.deserialize(key).map(Some);
             };
             if self.context[slot].is_some() {
-                return Err(de::Error::duplicate_field(FIELDS[slot]));
+                return Err(de::Error::duplicate_field(FIELDS[slot].0));
             }
-            self.context[slot] = self.fields.next_value()?;
+            self.context[slot] = Some(self.fields.next_value()?);
         }
         Ok(None)
     }
@@ -86,7 +86,7 @@ impl<T: PartialSchema> PartialSchema for InContext<T> {
     fn schema() -> RefOr<Schema> {
         let mut schema = T::schema();
         if let RefOr::T(Schema::Object(object)) = &mut schema {
-            for field in FIELDS {
+            for (field, _) in FIELDS {
                 let text = ObjectBuilder::new()
                     .schema_type(SchemaType::Array(vec![Type::String, Type::Null]))
                     .description(Some("Alternative to the header; must equal it when both are present."));
@@ -133,6 +133,8 @@ mod tests {
         assert!(read(r#"{"title":"a","more":1}"#).unwrap_err().contains("unknown field `more`"));
         assert!(read(r#"{"env":"dev"}"#).unwrap_err().contains("missing field `title`"));
         assert!(read(r#"{"title":"a","env":"x","env":"y"}"#).unwrap_err().contains("duplicate field `env`"));
+        let after_null = read(r#"{"title":"a","env":null,"env":"y"}"#);
+        assert!(after_null.unwrap_err().contains("duplicate field `env`"));
         assert!(read(r#"{"title":"a","env":1}"#).is_err());
         assert!(read("[]").is_err());
     }

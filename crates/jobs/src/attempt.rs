@@ -124,13 +124,14 @@ impl Worker {
     /// Claims the job of an entry. If this worker does not read its payload, the entry is replaced by one of the same
     /// ticket that only workers which read it take: one of the version before has no flag, or the wrong one.
     async fn claim(&self, scope: &Scope, id: &Id, queue_id: i64) -> Result<Claim, Error> {
-        let payloads = self.settings.payloads();
+        let (payloads, now) = (self.settings.payloads(), self.jobs.now());
         let mut transaction = self.jobs.pool().begin().await?;
-        let claimed = store::claim(&mut transaction, scope, id, queue_id, &payloads, self.jobs.now()).await?;
+        let claimed = store::claim(&mut transaction, scope, id, queue_id, &payloads, now).await?;
         let claim = match claimed {
             Some(claimed) => Claim::Started(Box::new(claimed)),
             None => {
-                let left = store::leave_to_others(&mut transaction, scope, id, queue_id, &payloads).await?;
+                let left =
+                    store::leave_to_others(&mut transaction, scope, id, queue_id, &payloads, now).await?;
                 if let Some(entry) = left {
                     let QueueEntry { kind, payload_version, .. } = &entry;
                     tracing::info!(job_id = %id, kind, payload_version, "a job is left to workers of another version");

@@ -192,6 +192,10 @@ impl Jobs {
                 Some((scope, id.parse::<Id>().ok()?))
             };
             let Some((scope, id)) = parsed() else { continue };
+            if Lane::from_name(&job.entry.lane).is_none() {
+                // Of a later version, whose workers watch it.
+                continue;
+            }
             if store::requeue_stranded(&mut transaction, &scope, &id, job.attempts, self.now()).await? {
                 self.add_to_queue(&mut transaction, &scope, &id, &job.entry).await?;
                 requeued += 1;
@@ -208,6 +212,7 @@ impl Jobs {
     pub async fn retry(&self, scope: &Scope, id: &Id) -> Result<Job, Error> {
         self.check_queue_limits(&scope.tenant_id).await?;
         let mut transaction = self.pool().begin().await?;
+        store::lock_turn(&mut transaction, scope, id).await?;
         let entry = store::entry_of_ended(&mut transaction, scope, id).await?;
         let job = store::find(&mut transaction, scope, id, self.now()).await?;
         let job = job.ok_or_else(|| Error::NotFound(id.clone()))?;

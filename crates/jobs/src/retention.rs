@@ -9,8 +9,8 @@ use crate::store;
 
 /// Interval of removals.
 const SWEEP: Duration = Duration::from_secs(3_600);
-/// Rows that one statement removes: a job has up to thousands of events, and statements have a time limit.
-const BATCH: i64 = 500;
+/// Rows that one statement removes: a job of an hour has thousands of events, and statements have a time limit.
+const BATCH: i64 = 20;
 
 impl Jobs {
     /// Removes jobs of all owners whose retention is over, with their results and events, and deliveries of webhooks

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
-use crate::heavy_calls::{HEAVY_CALLS, HeavyCall, Lane};
+use crate::heavy_calls::{HeavyCall, Lane};
 use crate::model::JobState;
 use crate::service::{Jobs, QUEUE_SCHEMA};
 use crate::store;
@@ -37,7 +37,7 @@ const STRANDED_AFTER: TimeDelta = TimeDelta::seconds(60);
 /// Settings of a worker process.
 #[derive(Clone, Debug)]
 pub struct WorkerSettings {
-    /// The calls whose jobs it runs: [`HEAVY_CALLS`].
+    /// The calls whose jobs it runs: [`HEAVY_CALLS`](crate::HEAVY_CALLS).
     pub calls: &'static [HeavyCall],
     /// Number of concurrent jobs of each lane; a lane with 0 is left to other processes.
     pub slots: Vec<(Lane, usize)>,
@@ -257,7 +257,7 @@ impl Worker {
     async fn count(&self) -> sqlx::Result<()> {
         let mut conn = self.jobs.pool().acquire().await?;
         let counts = store::count_active(&mut conn).await?;
-        for call in HEAVY_CALLS {
+        for call in self.settings.calls {
             for state in [JobState::Queued, JobState::Running] {
                 let count =
                     counts.iter().find(|count| count.kind == call.kind && count.state == state.as_str());

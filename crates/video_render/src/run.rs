@@ -19,7 +19,7 @@ use confined_process::{Process, ToolError};
 /// Resource limits of a render.
 #[derive(Clone, Copy, Debug)]
 pub struct RenderLimits {
-    /// Longest run time of ffmpeg.
+    /// Longest run time of a render: of ffmpeg, or of all its calls for a film.
     pub time: Duration,
     /// Longest time without a progress report.
     pub stall: Duration,

@@ -25,7 +25,7 @@ use crate::{Error, FieldToSamples};
 
 /// Maximum number of samples in an archive.
 pub const MAX_FILES: usize = 10_000;
-/// Maximum number of archives that one process plans and sends at the same time; each may hold a manifest in memory.
+/// Maximum number of archives that one process plans at the same time; each may hold a manifest in memory, until it is sent.
 pub const MAX_CONCURRENT: usize = 16;
 /// Time after which a refused request may be repeated, in s.
 const RETRY_AFTER_S: u32 = 10;
@@ -57,7 +57,7 @@ pub struct SampleArchive {
     blobs: BlobStore,
     manifest: Bytes,
     files: Vec<ArchiveFile>,
-    /// One of [`MAX_CONCURRENT`] slots, held until the archive is sent or dropped.
+    /// One of [`MAX_CONCURRENT`] slots, held until the manifest is sent or the archive dropped.
     slot: OwnedSemaphorePermit,
 }
 

@@ -11,4 +11,6 @@ pub use clip_offset::ClipOffset;
 pub use origin_map::{NewOriginMap, OriginMap, PutOriginMap, ResolvedOriginMap};
 pub use pattern::PatternOrId;
 pub use request::{Alignment, AudioClip, AudioSequence, AudioTrack, ShotListRequest};
-pub use shot::{NewShotList, PatternShot, PatternShotList, ShotListMeta, ShotListResult, VideoShot};
+pub use shot::{
+    NewShotList, PatternShot, PatternShotList, ShotListMeta, ShotListResult, VideoShot, continues,
+};

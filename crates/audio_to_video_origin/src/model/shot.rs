@@ -1,4 +1,4 @@
-use media_time::{AssetTime, MediaTime, TimelineTime};
+use media_time::{AssetTime, Instant, MediaTime, TimelineTime};
 use media_v2::Meta;
 use primitives::Id;
 use serde::{Deserialize, Serialize};
@@ -101,4 +101,13 @@ pub struct PatternShotList {
     pub shots: Vec<PatternShot>,
     /// Summary of the list and of its request.
     pub meta: ShotListMeta,
+}
+
+/// Difference of times of adjacent shots that were rounded to the microsecond, in µs.
+const ROUNDING_US: i64 = 2;
+
+/// Whether what starts at `start` continues what ends at `end`, except for rounding.
+#[must_use]
+pub fn continues(end: impl Instant, start: impl Instant) -> bool {
+    (end.since_zero() - start.since_zero()).as_micros().abs() <= ROUNDING_US
 }

@@ -260,9 +260,9 @@ fn csv_has_exact_times_and_ids() {
         vec![track(TrackKind::Video, "Film", vec![shot])],
     ));
     let expected = "track,kind,name,start_ms,end_ms,start_timecode,end_timecode,source_start_ms,source_end_ms,speed,\
-        gain_db,media_id,media_name,media_url,metadata,source_start_timecode,source_end_timecode\r\n\
-        Film,video,Shot 25,1000,2000,00:00:01:00,00:00:02:00,4000,5000,1,-3.5,asset_a.mp4,a.mp4,,\
-        \"{\"\"clip_id\"\":\"\"clip_1\"\"}\",00:00:04:00,00:00:05:00\r\n";
+        media_id,media_name,media_url,metadata,gain_db,source_start_timecode,source_end_timecode\r\n\
+        Film,video,Shot 25,1000,2000,00:00:01:00,00:00:02:00,4000,5000,1,asset_a.mp4,a.mp4,,\
+        \"{\"\"clip_id\"\":\"\"clip_1\"\"}\",-3.5,00:00:04:00,00:00:05:00\r\n";
     assert_eq!(text(&export), expected);
     assert_eq!(kinds(&export), []);
 }

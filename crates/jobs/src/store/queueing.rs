@@ -91,7 +91,7 @@ pub(crate) async fn waiting(conn: &mut PgConnection, tenant_id: &Id) -> sqlx::Re
     .await
 }
 
-/// Number of jobs of a tenant, or of all, that have ended after `since`.
+/// Number of jobs of a tenant, or of all, that were run to their end after `since`.
 pub(crate) async fn count_ended(
     conn: &mut PgConnection,
     tenant_id: Option<&Id>,
@@ -99,7 +99,8 @@ pub(crate) async fn count_ended(
 ) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"-- jobs::count_ended
-        SELECT count(*) AS "count!" FROM jobs WHERE finished_at > $1 AND ($2::text IS NULL OR tenant_id = $2)"#,
+        SELECT count(*) AS "count!" FROM jobs WHERE finished_at > $1 AND state <> 'cancelled'
+            AND ($2::text IS NULL OR tenant_id = $2)"#,
         since,
         tenant_id.map(Id::as_str),
     )
@@ -194,25 +195,37 @@ pub(crate) async fn leave_to_others(
     id: &Id,
     queue_id: i64,
     payloads: &[String],
+    now: DateTime<Utc>,
 ) -> sqlx::Result<Option<QueueEntry>> {
-    sqlx::query_as!(
-        QueueEntry,
-        "-- jobs::leave_to_others
-         UPDATE jobs SET
-             lost = CASE state WHEN 'running' THEN lost + 1 ELSE lost END,
+    let left = sqlx::query!(
+        r#"-- jobs::leave_to_others
+         WITH before AS (
+             SELECT tenant_id, env, id, state FROM jobs
+             WHERE tenant_id = $1 AND env = $2 AND id = $3
+               AND (state = 'queued' OR state = 'running' AND queue_id = $4)
+               AND kind || '/' || payload_version <> ALL ($5)
+             FOR UPDATE
+         )
+         UPDATE jobs j SET
+             lost = CASE b.state WHEN 'running' THEN j.lost + 1 ELSE j.lost END,
              state = 'queued', stage = NULL, queue_id = NULL
-         WHERE tenant_id = $1 AND env = $2 AND id = $3
-           AND (state = 'queued' OR state = 'running' AND queue_id = $4)
-           AND kind || '/' || payload_version <> ALL ($5)
-         RETURNING kind, lane, payload_version, priority, ticket",
+         FROM before b
+         WHERE j.tenant_id = b.tenant_id AND j.env = b.env AND j.id = b.id
+         RETURNING j.kind, j.lane, j.payload_version, j.priority, j.ticket, b.state = 'running' AS "was_running!""#,
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         id.as_str(),
         queue_id,
         payloads,
     )
-    .fetch_optional(conn)
-    .await
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(left) = left else { return Ok(None) };
+    if left.was_running {
+        add_state(conn, scope, id, JobState::Queued, now).await?;
+    }
+    let (kind, lane, payload_version) = (left.kind, left.lane, left.payload_version);
+    Ok(Some(QueueEntry { kind, lane, payload_version, priority: left.priority, ticket: left.ticket }))
 }
 
 /// Puts a running job back when its worker stops. `false` when the start `attempt` is no longer the current one.

@@ -29,13 +29,13 @@ pub(crate) async fn next_ticket(
     .await
 }
 
-/// Locks the turn of a queued job's tenant, so that no other job of it is queued or cancelled until the transaction
+/// Locks the turn of a job's tenant, so that no other job of it is queued, cancelled or retried until the transaction
 /// ends. To be called before the job's row is locked, in the order in which jobs are queued.
 pub(crate) async fn lock_turn(conn: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<()> {
     sqlx::query!(
         "-- jobs::lock_turn
          SELECT t.last_ticket FROM jobs j JOIN job_turns t USING (lane, priority, tenant_id)
-         WHERE j.tenant_id = $1 AND j.env = $2 AND j.id = $3 AND j.state = 'queued'
+         WHERE j.tenant_id = $1 AND j.env = $2 AND j.id = $3
          FOR UPDATE OF t",
         scope.tenant_id.as_str(),
         scope.env.as_str(),

@@ -77,6 +77,7 @@ impl CaptionReader<'_> {
         let played = target.played(&transcript.asset_id);
         let duration_ms = target.duration().as_millis_ceil();
         // Hours of words take seconds to divide.
+        scheduling::begin_heavy_work()?;
         let divided = tokio::task::spawn_blocking(move || {
             let words = placed::placed(&transcript.timed_text().words, &played);
             captions(&TimedText { words, duration_ms, language: transcript.language }, &limits)

@@ -1,5 +1,6 @@
 //! The scripts from which libass draws captions, and the filter that reads them.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -66,14 +67,14 @@ impl Captions {
 ///
 /// # Errors
 /// Errors of creating the file.
-pub(crate) fn with_script(
-    sources: &[PathBuf],
+pub(crate) fn with_script<'a>(
+    sources: &'a [PathBuf],
     script: Option<&str>,
-) -> io::Result<(Vec<PathBuf>, Option<File>)> {
+) -> io::Result<(Cow<'a, [PathBuf]>, Option<File>)> {
+    let Some(script) = script else { return Ok((sources.into(), None)) };
     let mut paths = sources.to_vec();
-    let Some(script) = script else { return Ok((paths, None)) };
     let mut file = File::from(memfd_create("captions", MemfdFlags::CLOEXEC)?);
     file.write_all(script.as_bytes())?;
     paths.push(path_of(&file));
-    Ok((paths, Some(file)))
+    Ok((paths.into(), Some(file)))
 }

@@ -43,6 +43,8 @@ pub(crate) struct Film {
     /// Recordings and samples of the audio.
     pub(crate) sources: Vec<SoundSource>,
     pub(crate) sounds: Vec<Sound>,
+    /// Where the audio of samples comes from: a recording, and its part that plays.
+    pub(crate) of_samples: Vec<(Id, PlayedWindow)>,
     /// What could not be used, for the caller.
     pub(crate) warnings: Vec<String>,
 }
@@ -171,22 +173,22 @@ impl Film {
                 gain_db: layer.clip.volume_db.clamp(-200.0, 60.0),
             });
         }
-        Ok(Self { composition, sources: sources.list, sounds, warnings: Vec::new() })
+        let (of_samples, warnings) = (Vec::new(), Vec::new());
+        Ok(Self { composition, sources: sources.list, sounds, of_samples, warnings })
     }
 
     /// Where the audio of an asset plays, also as part of a sample.
     pub(crate) fn played(&self, asset_id: &Id) -> Vec<PlayedWindow> {
         let played = |sound: &Sound| {
-            let source = match &self.sources[sound.source] {
-                SoundSource::Asset { asset, .. } => (asset.id == *asset_id).then_some(sound.window)?,
-                SoundSource::Artifact(sample) if sample.parent_asset_id == *asset_id => {
-                    sound.window.shift(sample.start?.since_zero())
-                }
-                SoundSource::Artifact(_) => return None,
-            };
-            Some(PlayedWindow { source, start: sound.start, speed: sound.speed })
+            let is_of_asset = matches!(&self.sources[sound.source], SoundSource::Asset { asset, .. } if asset.id == *asset_id);
+            is_of_asset.then_some(PlayedWindow {
+                source: sound.window,
+                start: sound.start,
+                speed: sound.speed,
+            })
         };
-        self.sounds.iter().filter_map(played).collect()
+        let of_samples = self.of_samples.iter().filter(|(id, _)| id == asset_id).map(|(_, window)| *window);
+        self.sounds.iter().filter_map(played).chain(of_samples).collect()
     }
 
     /// Everything that determines the audio.

@@ -2,19 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use audio_to_video_origin::{ShotList, VideoShot};
+use audio_to_video_origin::{ShotList, VideoShot, continues};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use media_time::{AssetTime, LocalTime, MediaTime, TimelineTime, Window};
 use media_v2::{Artifact, MediaAsset, MediaError, MediaService};
 use primitives::{Id, Scope};
 use scheduling::WorkError;
 use video_timeline::Clip;
 
+use crate::captions::PlayedWindow;
 use crate::composition::{Composition, Layer, Subject, rate_of};
 use crate::film::{Film, MAX_SHOTS, Sound, SoundSources};
 use crate::{Error, FilmAudio, Fit, Profile};
 
-/// Difference of times that were rounded to the microsecond, in µs.
-const ROUNDING_US: i64 = 2;
+/// Number of sources that are checked at once.
+const CHECKS: usize = 16;
 
 /// How a shot list is rendered.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +77,11 @@ pub(crate) async fn of_shot_list(
         captions: None,
     };
     let (sources, sounds) = sounds(media, &shots, &found, audio).await?;
-    Ok(Film { composition, sources: sources.list, sounds, warnings: found.warnings })
+    let of_samples = match audio {
+        FilmAudio::Samples => shots.iter().filter_map(|shot| origin_of_sample(shot, &found)).collect(),
+        FilmAudio::Source | FilmAudio::None => Vec::new(),
+    };
+    Ok(Film { composition, sources: sources.list, sounds, of_samples, warnings: found.warnings })
 }
 
 async fn find(
@@ -101,16 +107,21 @@ async fn find(
     // What is gone must not be part of the render's key: it may come back.
     let mut found = Found::default();
     let mut reasons: BTreeMap<Id, String> = BTreeMap::new();
-    for asset in assets {
-        match gone(media.check_source(asset.content()).await)? {
+    let checks =
+        assets.into_iter().map(async |asset| Ok((gone(media.check_source(asset.content()).await)?, asset)));
+    for (reason, asset) in checked(checks.collect()).await? {
+        match reason {
             None => _ = found.assets.insert(asset.id.clone(), asset),
             Some(reason) => _ = reasons.insert(asset.id, reason),
         }
     }
-    for artifact in artifacts {
-        match gone(media.check_source(artifact.content()).await)? {
-            None => _ = found.artifacts.insert(artifact.id.clone(), artifact),
-            Some(reason) => _ = reasons.insert(artifact.id, reason),
+    let checks = artifacts
+        .into_iter()
+        .map(async |sample| Ok((gone(media.check_source(sample.content()).await)?, sample)));
+    for (reason, sample) in checked(checks.collect()).await? {
+        match reason {
+            None => _ = found.artifacts.insert(sample.id.clone(), sample),
+            Some(reason) => _ = reasons.insert(sample.id, reason),
         }
     }
     let mut warn = |id: &Id, what: &str| {
@@ -127,6 +138,11 @@ async fn find(
         warn(id, "the sample is silent");
     }
     Ok(found)
+}
+
+/// Runs checks of sources, some at once: each may be a request to an object store.
+async fn checked<T>(checks: Vec<impl Future<Output = Result<T, Error>>>) -> Result<Vec<T>, Error> {
+    stream::iter(checks).buffered(CHECKS).try_collect().await
 }
 
 /// The reason why a source cannot be read, if it is the source's.
@@ -190,6 +206,15 @@ fn sample(sources: &mut SoundSources, shot: &VideoShot, found: &Found) -> Option
     sound(shot, source, window, shot.gain_db())
 }
 
+/// The recording from which the sample of a shot was cut, and where in it what plays comes from.
+fn origin_of_sample(shot: &VideoShot, found: &Found) -> Option<(Id, PlayedWindow)> {
+    found.artifacts.get(&shot.sample_id()?)?;
+    let source = Window::starting_at(shot.origin_start(), shot.target_duration);
+    let start = LocalTime::at(shot.target_start.since_zero());
+    let is_valid = !source.is_empty() && !start.is_negative();
+    is_valid.then(|| (shot.source_asset_id.clone(), PlayedWindow { source, start, speed: 1.0 }))
+}
+
 /// The audio of the recording that is shown, or the music of the edit.
 async fn recording(
     sources: &mut SoundSources,
@@ -208,15 +233,14 @@ async fn recording(
 
 /// Sounds that continue the one before are one sound: cut into pieces at the sample grid, music would click.
 fn joined(sounds: Vec<Sound>) -> Vec<Sound> {
-    let is_near = |a: MediaTime, b: MediaTime| (a.as_micros() - b.as_micros()).abs() <= ROUNDING_US;
     let mut joined: Vec<Sound> = Vec::with_capacity(sounds.len());
     for sound in sounds {
         let before = joined.last_mut().filter(|before| {
             let ends = before.start + before.duration();
             before.source == sound.source
                 && before.gain_db == sound.gain_db
-                && is_near(ends.since_zero(), sound.start.since_zero())
-                && is_near(before.window.end().since_zero(), sound.window.start().since_zero())
+                && continues(ends, sound.start)
+                && continues(before.window.end(), sound.window.start())
         });
         match before {
             Some(before) => {

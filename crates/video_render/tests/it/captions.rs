@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use audio_to_video_origin::{ClipOffset, NewOriginMap};
+use media_time::MediaTime;
 use media_v2::{ArtifactKind, MediaAsset, NewArtifact};
 use primitives::Id;
 use serde_json::{Value, json};
-use test_kit::{Api, Reply, with_members};
+use test_kit::{Api, Reply, new_hit, scope, wav, window_ms, with_members};
 use video_render::RenderConfig;
 
 use crate::support::{TestState, decode, program_without_libass};
@@ -127,8 +129,7 @@ async fn words_are_on_the_picture_while_they_are_spoken() {
     assert_eq!(post(&state, body).await.ok()["asset_id"], answer["asset_id"]);
     let artifact: Id = answer["artifact_id"].as_str().unwrap().parse().unwrap();
     let conn = &mut *state.media.pool().acquire().await.unwrap();
-    let artifact =
-        media_v2::store::find_artifact(conn, &test_kit::scope("t1"), &artifact).await.unwrap().unwrap();
+    let artifact = media_v2::store::find_artifact(conn, &scope("t1"), &artifact).await.unwrap().unwrap();
     assert_eq!(artifact.upstream_artifact_ids, std::slice::from_ref(&timeline));
     assert_eq!(artifact.meta["captions_artifact_id"], json!(timeline));
 }
@@ -151,6 +152,30 @@ async fn captions_of_films_follow_the_cuts_to_the_frame() {
     let silent = json!({"shot_list_artifact_id": list, "captions": exact(&timeline), "audio": "none"});
     let answer = post(&state, silent).await.ok();
     assert_eq!(captioned(&file(&state, &answer)).len(), 2, "without audio, where the words are shown");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn samples_of_several_pieces_have_the_words_of_each() {
+    let state = TestState::new().await;
+    let (asset, timeline) = recording(&state).await;
+    let mut writer = state.media.service.blobs().writer().await.unwrap();
+    writer.write(wav(48_000, 1, &vec![0; 57_600]).into()).await.unwrap();
+    let mut sample = new_hit(&asset.id, &[], json!({}));
+    sample.uri = writer.finish().await.unwrap().id.uri();
+    let sample = state.media.insert_artifact("t1", sample).await;
+    let mut map = NewOriginMap::new(sample.clone(), asset.id.clone(), window_ms(0, 6_000));
+    let piece = |offset: i64| ClipOffset {
+        offset: MediaTime::from_millis(offset),
+        duration: MediaTime::from_millis(600),
+    };
+    map.clip_offsets = Some(vec![piece(900), piece(3_900)]);
+    state.shot_lists.put_origin_map(&scope("t1"), &map).await.unwrap();
+    let clip = json!({"artifact_id": sample, "start_ms": 0, "duration_ms": 1_200});
+    let list = shot_list(&state, json!([clip])).await;
+    let body = json!({"shot_list_artifact_id": list, "captions": exact(&timeline), "audio": "samples"});
+    let answer = post(&state, body).await.ok();
+    // Frames begin at 0, 40, 80, 120 …: `Hark` is spoken from 100 to 500, `back!` from 700 to 1 100.
+    assert_eq!(captioned(&file(&state, &answer)), [(120, 520), (720, 1_120)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
