@@ -4,7 +4,7 @@ use primitives::{Id, Scope};
 use sqlx::PgConnection;
 
 /// The ticket after the tenant's last one, or the one now served if that is later: start-time fair queueing (Goyal, Vin
-/// and Cheng 1996). Among equal tickets, the job that was accepted first is first.
+/// and Cheng 1996). Equal tickets belong to different tenants; the queue leaves their order open.
 pub(crate) async fn next_ticket(
     conn: &mut PgConnection,
     lane: &str,

@@ -20,7 +20,10 @@ async fn tenants_take_turns_and_keep_their_own_order() {
     state.work(&state.jobs, 1, GRACE);
     state.ended("t2", &late).await;
     state.ended("t1", &last).await;
-    assert_eq!(state.begun(), ["t1 1", "t2 1", "t1 2", "t1 3", "t1 4"]);
+    // The first ticket is of both tenants.
+    let mut begun = state.begun();
+    begun[..2].sort();
+    assert_eq!(begun, ["t1 1", "t2 1", "t1 2", "t1 3", "t1 4"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,10 +97,14 @@ async fn cancelled_jobs_leave_no_entries_and_do_not_delay_the_next_job_of_their_
     assert_eq!(entries, 0);
     state.enqueue("t2", "1").await;
     state.enqueue("t1", "next").await;
-    let last = state.enqueue("t2", "2").await;
+    state.enqueue("t2", "2").await;
+    let last = state.enqueue("t2", "3").await;
     state.work(&state.jobs, 1, GRACE);
     state.ended("t2", &last).await;
-    assert_eq!(state.begun(), ["t2 1", "t1 next", "t2 2"]);
+    // The second ticket is of both tenants.
+    let mut begun = state.begun();
+    begun[1..3].sort();
+    assert_eq!(begun, ["t2 1", "t1 next", "t2 2", "t2 3"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
