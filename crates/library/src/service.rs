@@ -13,8 +13,14 @@ use crate::{Error, SampleKind, SampleRole};
 /// Up to this number of recordings with a tag, samples are looked up by recording; beyond it, the tag is checked for each
 /// sample.
 const RARE_TAG: i64 = 500;
-/// Number of nearest samples among which similar ones are searched first. A listing without conditions ends after them.
+/// Number of nearest samples among which similar ones are searched first. A listing of which [`FEW`] or more are among them
+/// ends after them.
 const NEAREST: i64 = 2_000;
+/// Conditions that fewer of the nearest samples meet are selective enough to sort all samples that meet them.
+const FEW: PageLimit = match PageLimit::new(200) {
+    Ok(limit) => limit,
+    Err(_) => PageLimit::MAX,
+};
 
 /// Lists samples and searches words. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -29,7 +35,7 @@ impl Library {
         Self { pool }
     }
 
-    /// A page of samples: at most six statements.
+    /// A page of samples: at most ten statements, of which three set how others are planned.
     ///
     /// # Errors
     /// [`Error::InvalidQuery`], [`Error::Page`]; [`MediaError::ArtifactsNotFound`] for `similar_to`; database errors.
@@ -187,14 +193,21 @@ async fn similar(
     if *filter.kind.get_or_insert(kind) != kind {
         return Ok(Page { items: Vec::new(), next_cursor: None });
     }
+    samples::store::plan_with_values(conn).await?;
     let asked = (artifact_id, descriptor);
     let nearest = samples::similar::nearest_samples(conn, scope, &filter, asked, page, NEAREST).await?;
     let is_full = i64::try_from(nearest.len()).is_ok_and(|count| count >= page.limit.with_next_row());
-    let found = if is_full || !filter.has_conditions() {
-        nearest
-    } else {
-        // Too few of the nearest samples meet the conditions: these are selective enough to sort all that do.
+    if is_full || !filter.has_conditions() {
+        return Ok(samples::similar::similar_page(nearest, page));
+    }
+    // Independent of the page, so that all pages of a listing are read in the same way.
+    let first = PageParams { limit: FEW, after: None };
+    let matching = samples::similar::nearest_samples(conn, scope, &filter, asked, &first, NEAREST).await?;
+    let is_few = matching.len() < FEW.get() as usize;
+    let found = if is_few {
         samples::similar::similar_samples(conn, scope, &filter, asked, page).await?
+    } else {
+        nearest
     };
     Ok(samples::similar::similar_page(found, page))
 }

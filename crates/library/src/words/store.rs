@@ -216,7 +216,8 @@ pub(crate) async fn search(
 }
 
 /// The places where a query of one phrase is said in the default audio streams of recordings, in order of recording and
-/// time; those of at most `limit` windows. Must run in a transaction.
+/// time; those of at most `limit` windows. Must run in a transaction. The order is of an expression, because the planner
+/// would read the index of recordings, with all windows of the owner, in order.
 ///
 /// # Errors
 /// Database errors.
@@ -236,7 +237,7 @@ pub(crate) async fn find_places(
         "WHERE w.tenant_id = $1 AND w.env = $2 AND w.audio_stream IS NULL
                AND w.lexemes @@ (quote_literal(library_owner($1, $2))::tsquery && $3::text::tsquery)
                AND ($7::text IS NULL OR w.lexemes @@ $7::text::tsquery)
-             ORDER BY w.asset_id, w.start_us, w.id LIMIT $6",
+             ORDER BY w.asset_id || '', w.start_us, w.id LIMIT $6",
         scope,
         table,
         limit,
