@@ -23,24 +23,36 @@ $$;
 
 -- Lower case without accents: compatibility decomposition (NFKD), combining marks dropped. The extension `unaccent` is
 -- not needed. The marks are those of Latin, Greek and Cyrillic, Hebrew points and Arabic vowels; marks without which words
--- of a script would change, such as Indic vowel signs, are kept. Databases of other encodings cannot decompose.
-CREATE FUNCTION folded(given text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-$$
-    SELECT CASE WHEN given ~ '^[a-z0-9]*$' THEN given
-        WHEN getdatabaseencoding() <> 'UTF8' THEN lower(given)
-        ELSE lower(regexp_replace(normalize(given, NFKD),
-            '[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]',
-            '', 'g'))
-    END
-$$;
+-- of a script would change, such as Indic vowel signs, are kept. Databases of other encodings cannot decompose: the body is
+-- chosen here, because a body that asks for the encoding is not immutable, and is not inlined.
+DO $do$
+BEGIN
+    IF getdatabaseencoding() = 'UTF8' THEN
+        CREATE FUNCTION folded(given text) RETURNS text
+            LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+        $$
+            SELECT CASE WHEN given ~ '^[a-z0-9]*$' THEN given
+                ELSE lower(regexp_replace(normalize(given, NFKD),
+                    '[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]',
+                    '', 'g'))
+            END
+        $$;
+    ELSE
+        CREATE FUNCTION folded(given text) RETURNS text
+            LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+        $$
+            SELECT lower(given)
+        $$;
+    END IF;
+END
+$do$;
 
--- A folded token of spoken words. Lexemes, which may have two of them, are limited to 2 kB, and a character may
--- decompose into eighteen.
+-- A folded token of spoken words. A window has at most 1 152 of them (`MAX_WORD_TOKENS` of each word), in up to four places
+-- of lexemes each, and a `tsvector` is limited to 1 MB; a character may have four bytes, or decompose into eighteen.
 CREATE FUNCTION folded_token(token text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$
-    SELECT left(folded(token), 100)
+    SELECT left(folded(token), 50)
 $$;
 
 -- A lexeme that rows of one owner have, so that a search in a GIN index, which cannot contain other columns without an

@@ -334,7 +334,6 @@ impl SemanticTimelines {
     }
 }
 
-/// The completed fraction of an analysis; 0 if the duration is unknown.
 /// Analyses a recording that is not stored, with the same result as [`SemanticTimelines::analyze`] for `asset_id`.
 /// Blocks and is expensive.
 ///

@@ -6,15 +6,21 @@ use primitives::{Id, KeysetCursor, Page, PageLimit, PageParams, Scope};
 use sqlx::{PgConnection, PgPool};
 
 use crate::samples::{self, LibrarySample, SampleFilter, SampleKey, SampleQuery, SampleSort};
-use crate::words::store::{BLOCK, FoundWindow, SearchFilter};
+use crate::words::store::{BLOCK, BlockRange, FoundWindow, SearchFilter};
 use crate::words::{self, Place, Query, SearchHit, SearchKey, SearchQuery, TermTable, term_table};
 use crate::{Error, SampleKind, SampleRole};
 
 /// Up to this number of recordings with a tag, samples are looked up by recording; beyond it, the tag is checked for each
 /// sample.
 const RARE_TAG: i64 = 500;
-/// Number of nearest samples among which similar ones are searched first. A listing without conditions ends after them.
+/// Number of nearest samples among which similar ones are searched first. A listing of which [`FEW`] or more are among them
+/// ends after them.
 const NEAREST: i64 = 2_000;
+/// Conditions that fewer of the nearest samples meet are selective enough to sort all samples that meet them.
+const FEW: PageLimit = match PageLimit::new(200) {
+    Ok(limit) => limit,
+    Err(_) => PageLimit::MAX,
+};
 
 /// Lists samples and searches words. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -29,7 +35,7 @@ impl Library {
         Self { pool }
     }
 
-    /// A page of samples: at most six statements.
+    /// A page of samples: at most ten statements, of which three set how others are planned.
     ///
     /// # Errors
     /// [`Error::InvalidQuery`], [`Error::Page`]; [`MediaError::ArtifactsNotFound`] for `similar_to`; database errors.
@@ -54,9 +60,10 @@ impl Library {
         Ok(listed)
     }
 
-    /// A page of the windows in which words are said: two statements, and one that sets how they are planned. Windows are
-    /// ranked in blocks of 200, the newest first, so that the work does not grow with the number of matches; the page
-    /// at the end of a block is shorter.
+    /// A page of the windows in which words are said: three statements, and one that sets how they are planned. Windows
+    /// are ranked in blocks of 200, the newest first, so that the work does not grow with the number of matches; the page
+    /// at the end of a block is shorter. Words that are all common are searched in 20 000 windows for a page, which may be
+    /// empty before the last one.
     ///
     /// # Errors
     /// [`Error::InvalidQuery`], [`Error::Page`]; database errors.
@@ -68,17 +75,24 @@ impl Library {
         let query = Query::parse(&request.q)?;
         let PageParams { limit, after } =
             PageParams::<SearchKey, i64>::new(request.limit, request.cursor.as_deref())?;
+        let newest = after.as_ref().map_or(i64::MAX, |after| after.key.newest);
+        let mut transaction = self.pool.begin().await?;
+        let table = terms(&mut transaction, &context.scope, &query).await?;
+        let range = if table.is_common && request.asset_id.is_none() {
+            words::store::common_range(&mut transaction, &context.scope, newest).await?
+        } else {
+            BlockRange { newest, older: None }
+        };
         let filter = SearchFilter {
             kind: request.kind,
             asset_id: request.asset_id.as_ref(),
             after: after.map(|after| (after.key, after.id)),
+            range,
             limit: limit.with_next_row(),
         };
-        let mut transaction = self.pool.begin().await?;
-        let table = terms(&mut transaction, &context.scope, &query).await?;
         let found = words::store::search(&mut transaction, &context.scope, &query, &table, &filter).await?;
         transaction.commit().await?;
-        Ok(search_page(found, limit))
+        Ok(search_page(found, limit, range))
     }
 
     /// The places where a phrase is said in the default audio streams of all recordings, in order of recording and time; of
@@ -97,15 +111,16 @@ impl Library {
 }
 
 /// A page of a block, and the cursor of the next page: in this block, or at the start of the next one.
-fn search_page(found: Vec<FoundWindow>, limit: PageLimit) -> Page<SearchHit> {
+fn search_page(found: Vec<FoundWindow>, limit: PageLimit, range: BlockRange) -> Page<SearchHit> {
     let block = found.first().map(|window| (window.oldest, window.ranked));
     let cursor = |window: &FoundWindow| KeysetCursor {
         key: SearchKey { newest: window.newest, rank: window.hit.rank },
         id: window.id,
     };
     let Page { items, next_cursor } = Page::from_rows(found, limit, cursor);
-    let next_block = block.filter(|(_, ranked)| *ranked >= BLOCK).map(|(oldest, _)| {
-        let key = SearchKey { newest: oldest - 1, rank: f32::INFINITY };
+    let older = block.filter(|(_, ranked)| *ranked >= BLOCK).map(|(oldest, _)| oldest - 1).or(range.older);
+    let next_block = older.map(|newest| {
+        let key = SearchKey { newest, rank: f32::INFINITY };
         KeysetCursor { key, id: i64::MAX }.encode()
     });
     Page {
@@ -187,14 +202,21 @@ async fn similar(
     if *filter.kind.get_or_insert(kind) != kind {
         return Ok(Page { items: Vec::new(), next_cursor: None });
     }
+    samples::store::plan_with_values(conn).await?;
     let asked = (artifact_id, descriptor);
     let nearest = samples::similar::nearest_samples(conn, scope, &filter, asked, page, NEAREST).await?;
     let is_full = i64::try_from(nearest.len()).is_ok_and(|count| count >= page.limit.with_next_row());
-    let found = if is_full || !filter.has_conditions() {
-        nearest
-    } else {
-        // Too few of the nearest samples meet the conditions: these are selective enough to sort all that do.
+    if is_full || !filter.has_conditions() {
+        return Ok(samples::similar::similar_page(nearest, page));
+    }
+    // Independent of the page, so that all pages of a listing are read in the same way.
+    let first = PageParams { limit: FEW, after: None };
+    let matching = samples::similar::nearest_samples(conn, scope, &filter, asked, &first, NEAREST).await?;
+    let is_few = matching.len() < FEW.get() as usize;
+    let found = if is_few {
         samples::similar::similar_samples(conn, scope, &filter, asked, page).await?
+    } else {
+        nearest
     };
     Ok(samples::similar::similar_page(found, page))
 }

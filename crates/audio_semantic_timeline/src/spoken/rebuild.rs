@@ -1,15 +1,12 @@
 //! Indexes the words of timelines that were stored before the index existed, in bounded batches.
 
-use std::io::Read;
-
-use media_v2::{MAX_STORED_JSON_BYTES, MediaError, MediaService};
+use media_v2::{MediaError, MediaService};
 use primitives::{Id, Scope};
 use scheduling::WorkError;
 
 use super::store::{self, Candidate};
-use super::{SpokenWindow, TimelineRow, replace_windows, windows_of};
-use crate::Error;
-use crate::model::Summary;
+use super::{TimelineRow, replace_windows, windows_of};
+use crate::{Error, stored};
 
 /// Number of recordings that a batch reads in one statement.
 const BATCH: i64 = 100;
@@ -32,7 +29,7 @@ pub struct RebuildBatch {
     pub indexed: u64,
     /// Number of timelines without words, or for which a newer one is indexed.
     pub without_words: u64,
-    /// Timelines that cannot be read, with the reason.
+    /// Timelines that cannot be read, or whose words the database rejects, with the reason.
     pub skipped: Vec<(Scope, Id, Error)>,
 }
 
@@ -40,7 +37,7 @@ pub struct RebuildBatch {
 /// in the index. Safe while the service runs.
 ///
 /// # Errors
-/// Errors that concern more than one timeline: of the database.
+/// Errors that concern more than one timeline: of the store, and of the connection to the database.
 pub async fn rebuild(
     media: &MediaService,
     after: Option<&IndexedRecording>,
@@ -60,12 +57,7 @@ pub async fn rebuild(
             match index(media, &scope, &timeline_id).await {
                 Ok(true) => batch.indexed += 1,
                 Ok(false) => batch.without_words += 1,
-                Err(
-                    error
-                    @ (Error::Database(_) | Error::Media(MediaError::Database(_) | MediaError::Blob(_))),
-                ) => {
-                    return Err(error);
-                }
+                Err(error) if concerns_all(&error) => return Err(error),
                 Err(error) => batch.skipped.push((scope.clone(), timeline_id, error)),
             }
         }
@@ -74,21 +66,22 @@ pub async fn rebuild(
     Ok(batch)
 }
 
+/// Whether an error concerns more than one timeline. An error that the database answers is of the words of this one.
+const fn concerns_all(error: &Error) -> bool {
+    match error {
+        Error::Database(error) => !matches!(error, sqlx::Error::Database(_)),
+        Error::Media(error) => matches!(error, MediaError::Database(_) | MediaError::Blob(_)),
+        _ => false,
+    }
+}
+
 /// Indexes a timeline; false if it has no words to index.
 async fn index(media: &MediaService, scope: &Scope, timeline_id: &Id) -> Result<bool, Error> {
     let artifact = media.artifact(scope, timeline_id).await?;
-    let reader = media.open_document(artifact.content()).await?;
-    let artifact_id = timeline_id.clone();
-    let read = tokio::task::spawn_blocking(move || {
-        let unreadable = |source| Error::SemanticsUnreadable { artifact_id: artifact_id.clone(), source };
-        let mut text = Vec::new();
-        let read = reader.take(MAX_STORED_JSON_BYTES).read_to_end(&mut text);
-        read.map_err(serde_json::Error::io).map_err(unreadable)?;
-        let summary = serde_json::from_slice::<Summary>(&text).map_err(unreadable)?;
-        Ok::<(Vec<SpokenWindow>, Option<u32>), Error>((windows_of(&summary), summary.meta.run.audio_stream))
-    });
-    let (windows, audio_stream) =
-        read.await.map_err(|source| WorkError::Broken { queue: "summary", source })??;
+    let (summary, _) = stored::read(media, &artifact).await?;
+    let made =
+        tokio::task::spawn_blocking(move || (windows_of(&summary), summary.meta.run.audio_stream)).await;
+    let (windows, audio_stream) = made.map_err(|source| WorkError::Broken { queue: "summary", source })?;
     if windows.is_empty() {
         return Ok(false);
     }

@@ -14,6 +14,10 @@ const MIN_WORDS: usize = 8;
 const FOLLOWING_WORDS: usize = 8;
 /// Pause between two words, in ms, that ends a window.
 const PAUSE_MS: i64 = 1_000;
+/// Maximum number of tokens of a word; further ones are not searched. A registered timeline may have words of any length.
+const MAX_WORD_TOKENS: usize = 16;
+/// Maximum length of a language or speaker in bytes: longer ones do not fit in an index.
+const MAX_NAME: usize = 64;
 /// Microseconds per millisecond.
 const MICROS: i64 = 1_000;
 
@@ -73,6 +77,11 @@ fn member<'a>(word: &'a Word, name: &str) -> Option<&'a str> {
     word.more.get(name).and_then(Value::as_str)
 }
 
+/// A language or speaker that can be stored; otherwise `None`. Postgres stores no NUL.
+fn name(text: &str) -> Option<String> {
+    (!text.is_empty() && text.len() <= MAX_NAME && !text.contains('\0')).then(|| text.to_owned())
+}
+
 fn ends_sentence(word: &str) -> bool {
     let text = word.trim_end_matches(|letter: char| letter.is_whitespace() || "\"'”’»)]".contains(letter));
     text.ends_with(['.', '!', '?', '…', '。', '！', '？'])
@@ -85,7 +94,7 @@ fn window(words: &[Word], own_words: usize, language: Option<&str>) -> Option<Sp
     let all = &words[..words.len().min(own_words + FOLLOWING_WORDS)];
     let (mut all_tokens, mut token_words, mut own_tokens) = (Vec::new(), Vec::new(), 0);
     for (index, word) in all.iter().enumerate() {
-        for token in tokens(&word.word) {
+        for token in tokens(&word.word).into_iter().take(MAX_WORD_TOKENS) {
             all_tokens.push(token);
             token_words.push(index);
         }
@@ -96,8 +105,8 @@ fn window(words: &[Word], own_words: usize, language: Option<&str>) -> Option<Sp
     (own_tokens > 0).then(|| SpokenWindow {
         start_us: first.start_ms.max(0).saturating_mul(MICROS),
         end_us: last.end_ms.max(first.start_ms).max(0).saturating_mul(MICROS),
-        language: member(first, "language").or(language).map(str::to_owned),
-        speaker_id: member(first, "speaker_id").map(str::to_owned),
+        language: member(first, "language").or(language).and_then(name),
+        speaker_id: member(first, "speaker_id").and_then(name),
         // Postgres stores no NUL.
         words: all.iter().map(|word| word.word.trim().replace('\0', "")).collect(),
         starts_ms: all.iter().map(|word| word.start_ms).collect(),
@@ -159,13 +168,27 @@ mod tests {
         assert_eq!(made[0].language.as_deref(), Some("en"));
     }
 
+    #[test]
+    fn names_and_words_of_registered_timelines_are_bounded() {
+        let long = "x".repeat(MAX_NAME + 1);
+        for (speaker, language) in [("S\01", "e\0n"), (long.as_str(), long.as_str()), ("", "")] {
+            let made = windows(&[word("hark", 0, Some(speaker))], Some(language));
+            assert_eq!((&made[0].speaker_id, &made[0].language), (&None, &None), "{speaker:?}");
+        }
+        let made = windows(&[word("hark", 0, Some("S1"))], Some("en"));
+        assert_eq!((made[0].speaker_id.as_deref(), made[0].language.as_deref()), (Some("S1"), Some("en")));
+        let made = windows(&[word(&"a ".repeat(30_000), 0, None), word("back", 300, None)], None);
+        assert_eq!((made[0].tokens.len(), made[0].token_words[MAX_WORD_TOKENS]), (MAX_WORD_TOKENS + 1, 1));
+    }
+
     proptest! {
         #[test]
-        fn each_word_is_own_word_of_one_window(gaps in vec((0i64..2_000, "[a-z.]{1,3}"), 0..200)) {
+        fn each_word_is_own_word_of_one_window(gaps in vec((0i64..2_000, "[a-z.]{1,40}"), 0..200)) {
             let mut time = 0;
             let words: Vec<Word> = gaps.iter().map(|(gap, text)| { time += gap + 200; word(text, time, None) }).collect();
             let made = windows(&words, None);
-            let expected: Vec<String> = words.iter().flat_map(|word| tokens(&word.word)).collect();
+            let expected: Vec<String> =
+                words.iter().flat_map(|word| tokens(&word.word).into_iter().take(MAX_WORD_TOKENS)).collect();
             let tokens: Vec<String> =
                 made.iter().flat_map(|window| window.tokens[..window.own_tokens].to_vec()).collect();
             prop_assert_eq!(tokens, expected);

@@ -32,7 +32,8 @@ struct LastRow {
 }
 
 /// Indexes the samples among the next 5 000 artifacts of all owners after `after`, in order of owner and id: all of them,
-/// or those that are not in the index. Safe while the service runs.
+/// or those that are not in the index. Safe while the service runs: an artifact of the batch is not deleted before its
+/// sample is inserted.
 ///
 /// # Errors
 /// Database errors.
@@ -50,6 +51,7 @@ pub async fn index_samples(
         WITH page AS (
             SELECT * FROM artifacts
             WHERE (tenant_id, env, id) > ($1, $2, $3) ORDER BY tenant_id, env, id LIMIT $4
+            FOR KEY SHARE
         ), indexed AS (
             INSERT INTO samples AS old
             SELECT made.* FROM page a CROSS JOIN LATERAL sample_row(ROW(a.*)::artifacts) made

@@ -4,7 +4,7 @@ use media_v2::ArtifactKind;
 use primitives::{Id, InvalidPage, KeysetCursor, Page, PageParams, Scope};
 use sqlx::PgConnection;
 
-use super::store::{Row, SampleFilter, after_id, parse_kind, plan_with_values, samples, select};
+use super::store::{Row, SampleFilter, after_id, parse_kind, samples, select};
 use super::{LibrarySample, SampleKey};
 use crate::Error;
 
@@ -41,7 +41,9 @@ pub(crate) async fn find_descriptor(
 }
 
 /// The first `limit` of the `nearest` samples to `asked` that match the filter, which has a kind, by ascending distance.
-/// The index returns samples by distance, in the interval of the owner and kind. Must run in a transaction.
+/// The index returns samples by distance, in the interval of the owner and kind. Samples as far as the last of the `nearest`
+/// are among them, at most ten times as many in all: a million equal ones are not read. Must run in a transaction, after
+/// [`plan_with_values`](super::store::plan_with_values).
 ///
 /// # Errors
 /// [`Error::Page`] for a cursor of another order; database errors.
@@ -53,7 +55,6 @@ pub(crate) async fn nearest_samples(
     page: &PageParams<SampleKey>,
     nearest: i64,
 ) -> Result<Vec<LibrarySample>, Error> {
-    plan_with_values(conn).await?;
     // The planner underestimates the interval, and would read and sort all of it.
     sqlx::query!("-- library::nearest_samples\nSET LOCAL enable_bitmapscan = off")
         .execute(&mut *conn)
@@ -61,19 +62,23 @@ pub(crate) async fn nearest_samples(
     let rows = select!(
         "nearest_samples",
         "WITH nearest AS MATERIALIZED (
-                 SELECT s.*, s.descriptor <-> point($13, $14) AS distance
-                 FROM samples s
-                 WHERE s.tenant_id = $1 AND s.env = $2 AND s.kind = $3
-                   AND s.descriptor <@ box(point($13 - 256, -256), point($13 + 256, 256))
-                 ORDER BY s.descriptor <-> point($13, $14) FETCH FIRST ($19) ROWS WITH TIES
+                 SELECT near.artifact_id, near.distance
+                 FROM (
+                     SELECT s.artifact_id, s.descriptor <-> point($13, $14) AS distance
+                     FROM samples s
+                     WHERE s.tenant_id = $1 AND s.env = $2 AND s.kind = $3
+                       AND s.descriptor <@ box(point($13 - 256, -256), point($13 + 256, 256))
+                     ORDER BY s.descriptor <-> point($13, $14) LIMIT 10 * $19
+                 ) near
+                 ORDER BY near.distance FETCH FIRST ($19) ROWS WITH TIES
              )",
-        "s.distance",
-        "nearest",
+        "n.distance",
+        "nearest n JOIN samples s ON s.tenant_id = $1 AND s.env = $2 AND s.artifact_id = n.artifact_id",
         scope,
         filter,
-        "AND s.artifact_id <> $15
-               AND ($16::double precision IS NULL OR (s.distance, s.artifact_id) > ($16, $17))
-             ORDER BY s.distance, s.artifact_id LIMIT $18",
+        "AND n.artifact_id <> $15
+               AND ($16::double precision IS NULL OR (n.distance, n.artifact_id) > ($16, $17))
+             ORDER BY n.distance, n.artifact_id LIMIT $18",
         asked.x,
         asked.y,
         artifact_id.as_str(),
@@ -84,12 +89,12 @@ pub(crate) async fn nearest_samples(
     )
     .fetch_all(&mut *conn)
     .await?;
-    sqlx::query!("-- library::nearest_samples\nSET LOCAL enable_bitmapscan = on").execute(conn).await?;
+    sqlx::query!("-- library::nearest_samples\nSET LOCAL enable_bitmapscan TO DEFAULT").execute(conn).await?;
     samples(rows)
 }
 
 /// The first samples that match the filter, by ascending distance from `asked`: all that match are read and sorted. Must
-/// run in a transaction.
+/// run in a transaction, after [`plan_with_values`](super::store::plan_with_values).
 ///
 /// # Errors
 /// [`Error::Page`] for a cursor of another order; database errors.
@@ -100,12 +105,11 @@ pub(crate) async fn similar_samples(
     (artifact_id, asked): (&Id, Descriptor),
     page: &PageParams<SampleKey>,
 ) -> Result<Vec<LibrarySample>, Error> {
-    plan_with_values(conn).await?;
     let rows = select!(
         "similar_samples",
         "",
         "s.descriptor <-> point($13, $14)",
-        "samples",
+        "samples s",
         scope,
         filter,
         "AND s.artifact_id <> $15 AND s.descriptor IS NOT NULL

@@ -61,7 +61,7 @@ pub(super) struct Row {
     pub(super) distance: Option<f64>,
 }
 
-/// `query_as!` for [`Row`], with the function's name, the SQL before `SELECT`, the distance, the table, the filter, the SQL
+/// `query_as!` for [`Row`], with the function's name, the SQL before `SELECT`, the distance, the table as `s`, the filter, the SQL
 /// after the filter, and the arguments from `$13` on.
 macro_rules! select {
     (
@@ -76,7 +76,7 @@ macro_rules! select {
                     s.created_at AS \"created_at!\",
                     s.start_us, s.end_us, s.duration_us, s.score, s.bpm, s.bars, s.role, s.role_confidence, s.key,
                     s.peak_db, s.energy, s.brightness_hz, s.transcript, " + $distance + " AS \"distance?\"
-             FROM " + $from + " s
+             FROM " + $from + "
              WHERE s.tenant_id = $1 AND s.env = $2
                AND ($3::text IS NULL OR s.kind = $3)
                AND ($4::text[] IS NULL OR s.asset_id = ANY ($4))
@@ -149,7 +149,7 @@ async fn newest(
         "newest_samples",
         "",
         "NULL::double precision",
-        "samples",
+        "samples s",
         scope,
         filter,
         "AND ($13::timestamptz IS NULL OR (s.created_at, s.artifact_id) < ($13, $14))
@@ -180,7 +180,7 @@ async fn by_score(
         "samples_by_score",
         "",
         "NULL::double precision",
-        "samples",
+        "samples s",
         scope,
         filter,
         "AND s.score IS NOT NULL
@@ -204,7 +204,7 @@ async fn by_bpm(
         "samples_by_bpm",
         "",
         "NULL::double precision",
-        "samples",
+        "samples s",
         scope,
         filter,
         "AND s.bpm IS NOT NULL
@@ -229,7 +229,7 @@ async fn by_duration(
         "samples_by_duration",
         "",
         "NULL::double precision",
-        "samples",
+        "samples s",
         scope,
         filter,
         "AND s.duration_us IS NOT NULL

@@ -13,6 +13,8 @@ use crate::samples::store::plan_with_values;
 
 /// Number of windows that are ranked together: the newest ones that match, then the next, and so on.
 pub(crate) const BLOCK: i64 = 200;
+/// Maximum number of windows that are read in order for a block: common words may rarely be said together.
+const READ: i64 = 20_000;
 
 /// The lexemes of tokens, in their order: folded, and stemmed in the languages of the owner's words; with their frequencies
 /// in the statistics of the index.
@@ -71,8 +73,45 @@ pub(crate) struct SearchFilter<'a> {
     pub(crate) asset_id: Option<&'a Id>,
     /// Sort key and id of the last window of the previous page.
     pub(crate) after: Option<(SearchKey, i64)>,
+    pub(crate) range: BlockRange,
     /// `LIMIT` of the query.
     pub(crate) limit: i64,
+}
+
+/// The windows among which those of a block are searched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BlockRange {
+    /// The newest window.
+    pub(crate) newest: i64,
+    /// The newest window that is older than the range; `None` if the range has all windows up to `newest`.
+    pub(crate) older: Option<i64>,
+}
+
+/// The newest 20 000 windows up to `newest`, which are read in order for common words.
+///
+/// # Errors
+/// Database errors.
+pub(crate) async fn common_range(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    newest: i64,
+) -> sqlx::Result<BlockRange> {
+    sqlx::query_as!(
+        BlockRange,
+        r#"-- library::common_range
+        SELECT coalesce(max(w.id), 0) AS "newest!",
+               (
+                   SELECT o.id FROM spoken_windows o
+                   WHERE o.tenant_id = $1 AND o.env = $2 AND o.id <= $3 ORDER BY o.id DESC OFFSET $4 LIMIT 1
+               ) AS "older?"
+        FROM spoken_windows w WHERE w.tenant_id = $1 AND w.env = $2 AND w.id <= $3"#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        newest,
+        READ,
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// A window that matches, and what the cursor of the next page needs.
@@ -80,7 +119,7 @@ pub(crate) struct SearchFilter<'a> {
 pub(crate) struct FoundWindow {
     pub(crate) id: i64,
     pub(crate) hit: SearchHit,
-    /// The newest window of its block.
+    /// The newest window of its block, or of the range in which common words are searched.
     pub(crate) newest: i64,
     /// The oldest window of its block.
     pub(crate) oldest: i64,
@@ -146,8 +185,9 @@ macro_rules! select {
 
 /// The windows that match a search, by descending rank, of a block of [`BLOCK`]. Must run in a transaction.
 ///
-/// Windows with a common word are read in order until the block is full. Others come from the GIN index, all of them: the
-/// planner would read in order here, too, because it does not know the cost of comparing lexemes.
+/// Windows with common words are read in order until the block is full, or the range ends. Those of other words or of one
+/// recording come from an index, all of them: the planner would read in order here, too, because it does not know the cost
+/// of comparing lexemes.
 ///
 /// # Errors
 /// Database errors.
@@ -171,7 +211,7 @@ pub(crate) async fn search(
                        WHERE m.tenant_id = $1 AND m.env = $2 AND m.id = w.asset_id
                    ) THEN true END)
                    AND ($13::text IS NULL OR w.lexemes @@ $13::text::tsquery)
-                   AND w.id <= $8
+                   AND w.id <= $8 AND w.id > $15
                  ORDER BY w.id DESC LIMIT $9)
                  UNION ALL
                  (SELECT w.id FROM spoken_windows w
@@ -193,7 +233,7 @@ pub(crate) async fn search(
                  WHERE $10::real IS NULL OR (r.rank, r.id) < ($10, $11)
                  ORDER BY r.rank DESC, r.id DESC LIMIT $12
              )",
-        "page.rank AS \"rank!\", (SELECT max(id) FROM matching) AS \"newest!\",
+        "page.rank AS \"rank!\", CASE WHEN $14 THEN $8 ELSE (SELECT max(id) FROM matching) END AS \"newest!\",
                     (SELECT min(id) FROM matching) AS \"oldest!\",
                     (SELECT count(*) FROM matching) AS \"ranked!\"",
         "page JOIN spoken_windows w ON w.tenant_id = $1 AND w.env = $2 AND w.id = page.id",
@@ -202,13 +242,14 @@ pub(crate) async fn search(
         table,
         filter.asset_id.map(Id::as_str),
         filter.kind.map(AssetKind::as_str),
-        filter.after.map_or(i64::MAX, |(key, _)| key.newest),
+        filter.range.newest,
         BLOCK,
         filter.after.map(|(key, _)| key.rank),
         filter.after.map_or(i64::MAX, |(_, id)| id),
         filter.limit,
         table.exact.as_deref(),
-        table.is_common,
+        table.is_common && filter.asset_id.is_none(),
+        filter.range.older.unwrap_or_default(),
     )
     .fetch_all(conn)
     .await?;
@@ -216,7 +257,8 @@ pub(crate) async fn search(
 }
 
 /// The places where a query of one phrase is said in the default audio streams of recordings, in order of recording and
-/// time; those of at most `limit` windows. Must run in a transaction.
+/// time; those of at most `limit` windows. Must run in a transaction. The order is of an expression, because the planner
+/// would read the index of recordings, with all windows of the owner, in order.
 ///
 /// # Errors
 /// Database errors.
@@ -236,7 +278,7 @@ pub(crate) async fn find_places(
         "WHERE w.tenant_id = $1 AND w.env = $2 AND w.audio_stream IS NULL
                AND w.lexemes @@ (quote_literal(library_owner($1, $2))::tsquery && $3::text::tsquery)
                AND ($7::text IS NULL OR w.lexemes @@ $7::text::tsquery)
-             ORDER BY w.asset_id, w.start_us, w.id LIMIT $6",
+             ORDER BY w.asset_id || '', w.start_us, w.id LIMIT $6",
         scope,
         table,
         limit,

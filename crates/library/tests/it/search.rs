@@ -149,6 +149,21 @@ async fn timelines_of_before_the_index_are_indexed_in_batches() {
 }
 
 #[tokio::test]
+async fn timeline_that_the_database_rejects_is_skipped() {
+    let state = TestState::new().await;
+    let (film, talk) =
+        (state.asset("t1", AssetKind::Video, &[]).await, state.asset("t1", AssetKind::Audio, &[]).await);
+    let rejected = state.timeline("t1", &film, &said("hark bark", 0)).await;
+    state.timeline("t1", &talk, &said("hark back", 0)).await;
+    state.execute("DELETE FROM spoken_windows").await;
+    state.execute("ALTER TABLE spoken_windows ADD CHECK (words[2] <> 'bark')").await;
+    let batch = spoken::rebuild(&state.media.service, None, false).await.unwrap();
+    let skipped: Vec<String> = batch.skipped.iter().map(|(_, id, _)| id.to_string()).collect();
+    assert_eq!((batch.indexed, skipped), (1, vec![rejected]));
+    assert_eq!(matches(&state, "hark").await, [["hark"]]);
+}
+
+#[tokio::test]
 async fn matches_are_listed_in_blocks_each_once() {
     let state = TestState::new().await;
     let asset = state.asset("t1", AssetKind::Audio, &[]).await;
