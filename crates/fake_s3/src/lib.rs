@@ -2,6 +2,7 @@
 //! failures.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::ops::Range;
@@ -139,9 +140,9 @@ impl FakeS3 {
             }
             let mut body = vec![0; length];
             reader.read_exact(&mut body).ok()?;
-            let Answer { status, content, range } = self.timed(&method, &target, headers, body);
+            let Answer { status, content, tag, range } = self.timed(&method, &target, headers, body);
             let head = format!(
-                "HTTP/1.1 {status} -\r\ncontent-length: {}\r\netag: \"e\"\r\n{range}\
+                "HTTP/1.1 {status} -\r\ncontent-length: {}\r\netag: \"{tag}\"\r\n{range}\
                  last-modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n\r\n",
                 content.len()
             );
@@ -166,8 +167,10 @@ impl FakeS3 {
             state.running -= 1;
         }
         let range = headers.range.clone();
+        let stored = (method == "PUT").then(|| entity_tag(&body));
         let (status, content) = state.answer(method, target, headers, body);
-        Answer::new(status, content, range.filter(|_| method == "GET"))
+        let tag = stored.unwrap_or_else(|| entity_tag(&content));
+        Answer::new(status, content, tag, range.filter(|_| method == "GET"))
     }
 }
 
@@ -185,24 +188,43 @@ fn range(value: &str) -> Option<Range<usize>> {
     Some(first.parse().ok()?..last.parse::<usize>().ok()? + 1)
 }
 
+/// The entity tag of bytes, without quotation marks.
+fn entity_tag(bytes: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+/// The numbers and entity tags of the parts that the body of a completion lists.
+fn listed_parts(body: &[u8]) -> Vec<(usize, String)> {
+    let body = String::from_utf8_lossy(body);
+    let text = |part: &str, name: &str| {
+        let (_, rest) = part.split_once(&format!("<{name}>"))?;
+        rest.split_once(&format!("</{name}>")).map(|(text, _)| text.replace("&quot;", "").replace('"', ""))
+    };
+    let parts = body.split("<Part>").skip(1);
+    parts.filter_map(|part| Some((text(part, "PartNumber")?.parse().ok()?, text(part, "ETag")?))).collect()
+}
+
 struct Answer {
     status: u16,
     content: Vec<u8>,
+    tag: String,
     /// The header `Content-Range`, or nothing.
     range: String,
 }
 
 impl Answer {
     /// The answer, or its `range` where it is the content of an object.
-    fn new(status: u16, content: Vec<u8>, range: Option<Range<usize>>) -> Self {
+    fn new(status: u16, content: Vec<u8>, tag: String, range: Option<Range<usize>>) -> Self {
         let total = content.len();
         match range.filter(|range| status == 200 && range.start < total) {
             Some(range) => {
                 let end = range.end.min(total);
                 let header = format!("content-range: bytes {}-{}/{total}\r\n", range.start, end - 1);
-                Self { status: 206, content: content[range.start..end].to_vec(), range: header }
+                Self { status: 206, content: content[range.start..end].to_vec(), tag, range: header }
             }
-            None => Self { status, content, range: String::new() },
+            None => Self { status, content, tag, range: String::new() },
         }
     }
 }
@@ -233,14 +255,7 @@ impl State {
                 }
                 _ => (404, b"<Error><Code>NoSuchUpload</Code></Error>".to_vec()),
             },
-            ("POST", Some(id), _) => {
-                let Some(parts) = self.uploads.remove(&id) else {
-                    return (404, b"<Error><Code>NoSuchUpload</Code></Error>".to_vec());
-                };
-                self.objects.insert(path.to_owned(), parts.into_values().flatten().collect());
-                let xml = "<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>";
-                (200, xml.as_bytes().to_vec())
-            }
+            ("POST", Some(id), _) => self.complete(path, &id, &body),
             ("DELETE", Some(id), _) => {
                 (if self.uploads.remove(&id).is_some() { 204 } else { 404 }, Vec::new())
             }
@@ -279,6 +294,24 @@ impl State {
             },
             _ => (405, Vec::new()),
         }
+    }
+
+    /// Makes an object of the listed parts of an upload; parts that are not listed are dropped, as S3 does.
+    fn complete(&mut self, path: &str, id: &str, body: &[u8]) -> (u16, Vec<u8>) {
+        let Some(parts) = self.uploads.get(id) else {
+            return (404, b"<Error><Code>NoSuchUpload</Code></Error>".to_vec());
+        };
+        let mut object = Vec::new();
+        for (number, tag) in listed_parts(body) {
+            match parts.get(&number).filter(|part| entity_tag(part) == tag) {
+                Some(part) => object.extend_from_slice(part),
+                None => return (400, b"<Error><Code>InvalidPart</Code></Error>".to_vec()),
+            }
+        }
+        self.uploads.remove(id);
+        self.objects.insert(path.to_owned(), object);
+        let xml = "<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>";
+        (200, xml.as_bytes().to_vec())
     }
 
     /// The objects of a bucket, as ListObjectsV2 answers them.

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use audio_semantic_timeline::RegisteredDocuments;
+use chrono::TimeDelta;
 use library::Library;
 use media_v2::{AssetKind, DocumentValidator, MediaConfig, NewAsset};
 use serde_json::{Value, json};
@@ -80,8 +81,10 @@ impl TestState {
 
     /// Registers a sample of `asset` with `event` and more members of its meta; returns its id.
     pub(crate) async fn sample(&self, tenant: &str, asset: &str, kind: &str, meta: Value) -> String {
+        self.media.clock.advance(TimeDelta::seconds(1));
+        let end_ms = meta["event"]["duration_ms"].as_i64().unwrap_or(500);
         let body = json!({
-            "kind": kind, "uri": "mem:sample", "start_ms": 0, "end_ms": 500,
+            "kind": kind, "uri": "mem:sample", "start_ms": 0, "end_ms": end_ms,
             "meta": with_members(json!({"backend_version": "samples_v1"}), meta),
         });
         let path = format!("/media-v2/assets/{asset}/artifacts");

@@ -28,7 +28,7 @@ pub(crate) use blobs::{
 pub use lineage::{Lineage, LineageEdge, LineageNode, find_lineage};
 pub(crate) use probes::{assets_to_reprobe, renew_asset, set_decoder};
 pub(crate) use upload_leases::{
-    contend_upload, delete_old_uploads, release_upload, renew_upload, uploads_to_sweep,
+    SweptUpload, contend_upload, delete_old_uploads, release_upload, renew_upload, uploads_to_sweep,
 };
 pub(crate) use uploads::{
     claim_upload, count_uploads, delete_upload, discard_upload, find_upload, finish_upload, insert_upload,

@@ -77,26 +77,47 @@ pub(crate) async fn release_upload(
     Ok(())
 }
 
-/// Up to `limit` uploads of all owners without a writer that have expired at `now`, or have all bytes and no asset.
+/// An upload that has expired or is to be finished, and its place in the order of the sweep.
+#[derive(Debug)]
+pub(crate) struct SweptUpload {
+    pub(crate) scope: Scope,
+    pub(crate) id: Id,
+    expires_at: DateTime<Utc>,
+}
+
+/// Up to `limit` uploads of all owners without a writer that have expired at `now`, or have all bytes and no asset; those
+/// that follow `after` in the order of expiry.
 ///
 /// # Errors
 /// [`MediaError::Database`].
 pub(crate) async fn uploads_to_sweep(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
+    after: Option<&SweptUpload>,
     limit: i64,
-) -> Result<Vec<(Scope, Id)>, MediaError> {
+) -> Result<Vec<SweptUpload>, MediaError> {
     let found = sqlx::query!(
         r#"-- media_v2::uploads_to_sweep
-        SELECT tenant_id AS "tenant_id: Id", env AS "env: Id", id AS "id: Id" FROM resumable_uploads
+        SELECT tenant_id AS "tenant_id: Id", env AS "env: Id", id AS "id: Id", expires_at FROM resumable_uploads
         WHERE state = 'receiving' AND (expires_at <= $1 OR offset_bytes = length_bytes)
           AND (writer IS NULL OR writer_until < now())
-        ORDER BY expires_at LIMIT $2"#,
+          AND ($2::timestamptz IS NULL OR (expires_at, tenant_id, env, id) > ($2, $3, $4, $5))
+        ORDER BY expires_at, tenant_id, env, id LIMIT $6"#,
         now,
+        after.map(|after| after.expires_at),
+        after.map_or("", |after| after.scope.tenant_id.as_str()),
+        after.map_or("", |after| after.scope.env.as_str()),
+        after.map_or("", |after| after.id.as_str()),
         limit,
     );
     let found = found.fetch_all(conn).await?.into_iter();
-    Ok(found.map(|row| (Scope { tenant_id: row.tenant_id, env: row.env }, row.id)).collect())
+    Ok(found
+        .map(|row| SweptUpload {
+            scope: Scope { tenant_id: row.tenant_id, env: row.env },
+            id: row.id,
+            expires_at: row.expires_at,
+        })
+        .collect())
 }
 
 /// Deletes the records of all owners: of finished uploads that expired before `finished_before`, and of discarded ones

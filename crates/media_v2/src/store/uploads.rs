@@ -267,7 +267,7 @@ pub(crate) async fn finish_upload(
     Ok(finished.execute(conn).await?.rows_affected() > 0)
 }
 
-/// Marks the upload as expired, its bytes removed.
+/// Marks the upload as expired, its bytes removed; false if the lease is lost.
 ///
 /// # Errors
 /// [`MediaError::Database`].
@@ -275,8 +275,8 @@ pub(crate) async fn discard_upload(
     conn: &mut PgConnection,
     upload: &Upload,
     writer: &Id,
-) -> Result<(), MediaError> {
-    sqlx::query!(
+) -> Result<bool, MediaError> {
+    let discarded = sqlx::query!(
         "-- media_v2::discard_upload
          UPDATE resumable_uploads SET state = 'discarded'
          WHERE tenant_id = $1 AND env = $2 AND id = $3 AND writer = $4 AND state = 'receiving'",
@@ -284,13 +284,11 @@ pub(crate) async fn discard_upload(
         upload.scope.env.as_str(),
         upload.id.as_str(),
         writer.as_str(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+    );
+    Ok(discarded.execute(conn).await?.rows_affected() > 0)
 }
 
-/// Deletes the upload and the rows of its parts.
+/// Deletes the upload and the rows of its parts; false if the lease is lost.
 ///
 /// # Errors
 /// [`MediaError::Database`].
@@ -298,16 +296,14 @@ pub(crate) async fn delete_upload(
     conn: &mut PgConnection,
     upload: &Upload,
     writer: &Id,
-) -> Result<(), MediaError> {
-    sqlx::query!(
+) -> Result<bool, MediaError> {
+    let deleted = sqlx::query!(
         "-- media_v2::delete_upload
          DELETE FROM resumable_uploads WHERE tenant_id = $1 AND env = $2 AND id = $3 AND writer = $4",
         upload.scope.tenant_id.as_str(),
         upload.scope.env.as_str(),
         upload.id.as_str(),
         writer.as_str(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+    );
+    Ok(deleted.execute(conn).await?.rows_affected() > 0)
 }

@@ -113,7 +113,12 @@ impl MediaService {
             return Err(MediaError::UploadExpired);
         }
         self.blobs().discard_upload(upload.id.as_str(), &upload.progress).await?;
-        store::delete_upload(&mut *self.pool().acquire().await?, upload, lease.writer()).await
+        let mut conn = self.pool().acquire().await?;
+        if store::delete_upload(&mut conn, upload, lease.writer()).await? {
+            Ok(())
+        } else {
+            Err(MediaError::UploadLocked)
+        }
     }
 
     /// Waits until no request writes a resumable upload; for shutdown, when no more requests come.

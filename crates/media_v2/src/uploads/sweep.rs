@@ -2,6 +2,7 @@ use chrono::TimeDelta;
 use primitives::{Id, Scope};
 
 use super::UploadLease;
+use crate::store::SweptUpload;
 use crate::{MediaError, MediaService, store};
 
 /// Number of uploads that are looked up in one statement.
@@ -13,18 +14,29 @@ impl MediaService {
     /// Removes the bytes of uploads of all owners that have expired, and finishes those whose end was interrupted. Failures
     /// are logged; the next sweep repeats them.
     pub async fn sweep_uploads(&self) {
-        let found = async {
-            let mut conn = self.pool().acquire().await?;
-            store::delete_old_uploads(&mut conn, self.now(), self.now() - TOMBSTONE).await?;
-            store::uploads_to_sweep(&mut conn, self.now(), BATCH).await
-        };
-        let found = found.await.unwrap_or_else(|error| {
+        if let Err(error) = self.sweep_batches().await {
             tracing::warn!(%error, "could not find expired uploads");
-            Vec::new()
-        });
-        for (scope, id) in found {
-            if let Err(error) = self.sweep_upload(&scope, &id).await {
-                tracing::warn!(%error, upload_id = %id, "could not finish or remove an upload; it is tried again");
+        }
+    }
+
+    async fn sweep_batches(&self) -> Result<(), MediaError> {
+        let now = self.now();
+        store::delete_old_uploads(&mut *self.pool().acquire().await?, now, now - TOMBSTONE).await?;
+        let mut after = None;
+        loop {
+            // Each batch is of those after the last: uploads that fail every time do not exclude others.
+            let found = {
+                let mut conn = self.pool().acquire().await?;
+                store::uploads_to_sweep(&mut conn, now, after.as_ref(), BATCH).await?
+            };
+            for SweptUpload { scope, id, .. } in &found {
+                if let Err(error) = self.sweep_upload(scope, id).await {
+                    tracing::warn!(%error, upload_id = %id, "could not finish or remove an upload; it is tried again");
+                }
+            }
+            after = found.into_iter().last();
+            if after.is_none() {
+                return Ok(());
             }
         }
     }
@@ -35,7 +47,8 @@ impl MediaService {
             if upload.is_expired(self.now()) {
                 self.blobs().discard_upload(id.as_str(), &upload.progress).await?;
                 let mut conn = self.pool().acquire().await?;
-                store::discard_upload(&mut conn, &upload, lease.writer()).await
+                // Otherwise another writer of the upload discards it.
+                store::discard_upload(&mut conn, &upload, lease.writer()).await.map(drop)
             } else if upload.is_unfinished() {
                 self.finish(&lease, upload).await.map(drop)
             } else {

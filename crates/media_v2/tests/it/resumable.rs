@@ -282,6 +282,20 @@ async fn expired_uploads_are_gone_and_leave_nothing() {
 }
 
 #[tokio::test]
+async fn one_sweep_removes_any_number_of_expired_uploads() {
+    let state = TestState::new().await;
+    let tus = Tus::new(&state);
+    for _ in 0..101 {
+        let upload = tus.create(2, "").await;
+        assert_eq!(tus.patch(&upload, 0, "h").await.status, 204);
+    }
+    assert_eq!(state.media.blob_files(), 101);
+    state.media.clock.advance(TimeDelta::days(2));
+    state.media.service.sweep_uploads().await;
+    assert_eq!(state.media.blob_files(), 0);
+}
+
+#[tokio::test]
 async fn deleted_upload_leaves_nothing_but_the_asset_of_a_finished_one() {
     let state = TestState::new().await;
     let tus = Tus::new(&state);
