@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn names_and_words_of_registered_timelines_are_bounded() {
         let long = "x".repeat(MAX_NAME + 1);
-        for (speaker, language) in [("S\01", "e\0n"), (long.as_str(), long.as_str()), ("", "")] {
+        for (speaker, language) in [("S\0a", "e\0n"), (long.as_str(), long.as_str()), ("", "")] {
             let made = windows(&[word("hark", 0, Some(speaker))], Some(language));
             assert_eq!((&made[0].speaker_id, &made[0].language), (&None, &None), "{speaker:?}");
         }
