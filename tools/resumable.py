@@ -157,6 +157,7 @@ def main():
     wrong = []
     with tempfile.TemporaryDirectory(prefix="harkback-resumable-") as folder:
         folder = pathlib.Path(folder)
+        folder.chmod(0o755)
         environment = {"HARKBACK_STORAGE_URL": arguments.storage} if arguments.storage else None
         service = Service(arguments.program, folder / "data", ["--audio-semantic-backend", "signal"], environment)
         service.start()
