@@ -69,7 +69,6 @@ fn redirected(rules: &WebRules, from: &Url, location: Option<&str>) -> Result<Ur
 
 fn opened(response: Response, host: &str, resume: Option<&Resume>) -> Result<Opened, Failure> {
     let headers = response.headers();
-    let invalid = |detail: &str| Failure::from(RemoteError::InvalidAnswer(format!("{host} {detail}")));
     let etag = strong_etag(headers);
     let (starts_at, total) = match (response.status(), resume) {
         (StatusCode::OK, _) => {
@@ -79,21 +78,7 @@ fn opened(response: Response, host: &str, resume: Option<&Resume>) -> Result<Ope
             }
             (0, response.content_length())
         }
-        (StatusCode::PARTIAL_CONTENT, Some(resume)) => {
-            let range = text(headers, CONTENT_RANGE).and_then(ContentRange::parse);
-            let Some(ContentRange { bytes: Some((first, last)), total }) = range else {
-                return Err(invalid("answered a part without a valid `Content-Range`"));
-            };
-            let is_other = etag.as_ref().is_some_and(|etag| *etag != resume.etag);
-            let total = total.or_else(|| last.checked_add(1));
-            if is_other || resume.total.is_some() && total != resume.total {
-                return Err(RemoteError::Changed.into());
-            }
-            if first != resume.offset {
-                return Err(invalid("answered another part than was requested"));
-            }
-            (first, total)
-        }
+        (StatusCode::PARTIAL_CONTENT, Some(resume)) => rest(headers, etag.as_deref(), host, resume)?,
         (StatusCode::RANGE_NOT_SATISFIABLE, Some(resume)) => {
             // All bytes had arrived before the connection broke, if the file ends there.
             let range = text(headers, CONTENT_RANGE).and_then(ContentRange::parse);
@@ -110,11 +95,37 @@ fn opened(response: Response, host: &str, resume: Option<&Resume>) -> Result<Ope
     };
     if is_encoded(headers, CONTENT_ENCODING, "identity") || is_encoded(headers, TRANSFER_ENCODING, "chunked")
     {
-        return Err(invalid("answered compressed bytes, although none were accepted"));
+        return Err(invalid(host, "answered compressed bytes, although none were accepted").into());
     }
     let etag = etag.or_else(|| resume.filter(|_| starts_at > 0).map(|resume| resume.etag.clone()));
     let bytes = response.bytes_stream().map_err(|error| innermost(&error)).boxed();
     Ok(Opened { starts_at, total, etag, bytes })
+}
+
+/// Checks that an answer has the requested rest of the same file. Returns its position, and the size of the file.
+fn rest(
+    headers: &HeaderMap,
+    etag: Option<&str>,
+    host: &str,
+    resume: &Resume,
+) -> Result<(u64, Option<u64>), RemoteError> {
+    let range = text(headers, CONTENT_RANGE).and_then(ContentRange::parse);
+    let Some(ContentRange { bytes: Some((first, last)), total }) = range else {
+        return Err(invalid(host, "answered a part without a valid `Content-Range`"));
+    };
+    let total = total.or_else(|| last.checked_add(1));
+    let is_other = etag.is_some_and(|etag| etag != resume.etag);
+    if is_other || resume.total.is_some() && total != resume.total {
+        return Err(RemoteError::Changed);
+    }
+    if first != resume.offset {
+        return Err(invalid(host, "answered another part than was requested"));
+    }
+    Ok((first, total))
+}
+
+fn invalid(host: &str, detail: &str) -> RemoteError {
+    RemoteError::InvalidAnswer(format!("{host} {detail}"))
 }
 
 /// The failure of an answer without the file.
