@@ -13,12 +13,12 @@ const TRANSFER: f64 = 0.95;
 const FETCHED_FROM: &str = "fetched_from";
 
 impl MediaService {
-    /// Fetches the file at `url`, stores it and writes the row of `asset`. The bytes go to a staging file, with one piece in
-    /// memory at a time; if the transfer fails, nothing is left.
+    /// Fetches the file at `url`, stores it and writes the row of `asset`. The bytes go to a staging file, with one piece
+    /// in memory at a time; if the transfer fails, nothing is left.
     ///
     /// # Errors
-    /// [`MediaError::Remote`], before any work for an address that is not allowed; [`MediaError::Queue`] where the call is
-    /// to become a job; errors of the store and of the database.
+    /// [`MediaError::SourceNotAllowed`], [`MediaError::SourceNeedsAdmin`]; [`MediaError::Queue`] where the call is to
+    /// become a job; [`MediaError::Remote`], [`MediaError::UploadTooLarge`]; errors of the store and of the database.
     pub(crate) async fn fetch_and_register(
         &self,
         scope: &Scope,

@@ -209,8 +209,8 @@ impl MediaService {
         store::insert_asset(&mut conn, scope, self.now(), asset).await
     }
 
-    /// Registers the file at `uri`. An allowed `file://`, and the `blob://` of an asset or artifact of this owner, are read
-    /// to hash and probe them, and are not copied. A file elsewhere is fetched into the blob store, which is heavy work.
+    /// Registers the file at `uri`. An allowed `file://`, and the `blob://` of an asset or artifact of this owner, are
+    /// read to hash and probe them, and are not copied. A file elsewhere is fetched into the blob store: heavy work.
     ///
     /// # Errors
     /// For a file elsewhere [`MediaError::Remote`], [`MediaError::UploadTooLarge`]; for others

@@ -74,7 +74,8 @@ pub(crate) fn no_answer(error: &reqwest::Error, host: &str) -> Failure {
     if AddressRefused::caused(error) {
         return RemoteError::AddressRefused(host.to_owned()).into();
     }
-    let is_malformed = causes(error).any(|cause| cause.downcast_ref().is_some_and(hyper::Error::is_parse));
+    let is_malformed =
+        causes(error).any(|cause| cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse));
     if is_malformed {
         return RemoteError::InvalidAnswer(format!("{host} does not answer as HTTP requires")).into();
     }

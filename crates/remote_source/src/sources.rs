@@ -81,7 +81,7 @@ impl RemoteSources {
                 reason: error.to_string(),
             };
             let store = open_bucket(&Url::parse(&url).map_err(invalid)?, store_options.iter().cloned())?;
-            Ok(Bucket { pattern, store })
+            Ok::<_, BlobError>(Bucket { pattern, store })
         };
         let buckets = buckets.into_iter().map(open).collect::<Result<_, BlobError>>()?;
         let rules = Arc::new(WebRules { hosts, ports, networks });
@@ -149,7 +149,7 @@ impl RemoteSources {
     /// The client for web servers, which keeps no connection after an answer.
     pub(crate) async fn client(&self) -> Result<&Client, RemoteError> {
         let Inner { rules, names, client, .. } = &*self.0;
-        let make = || async {
+        let make = || async move {
             let (rules, names) = (rules.clone(), names.clone());
             // Reads the certificates of the machine.
             let built = tokio::task::spawn_blocking(move || {

@@ -11,6 +11,8 @@ use crate::location::Place;
 use crate::pace::PacedBody;
 use crate::{Location, RemoteError, RemoteSources, object, web};
 
+/// Bound of the limit of durations, so that the deadline is an instant.
+const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 3_600);
 /// Longest pause between two attempts, apart from those that servers ask for.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// An attempt that brings this number of bytes does not count as failed.
@@ -87,7 +89,7 @@ impl Transfer {
             location,
             limits,
             limit_bytes,
-            deadline: Instant::now() + limits.duration,
+            deadline: Instant::now() + limits.duration.min(MAX_DURATION),
             body: None,
             received: 0,
             total: None,
