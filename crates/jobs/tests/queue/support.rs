@@ -179,7 +179,7 @@ impl TestState {
 }
 
 async fn pool(database: &TestDatabase) -> PgPool {
-    PgPoolOptions::new().max_connections(12).connect(&database.url()).await.unwrap()
+    PgPoolOptions::new().max_connections(13).connect(&database.url()).await.unwrap()
 }
 
 fn jobs_in(pool: PgPool, blobs: BlobStore, limits: JobLimits) -> Jobs {
