@@ -124,7 +124,8 @@ impl RemoteSources {
         let mut needs_admin = false;
         for allowed in found {
             if level == AccessLevel::Admin || allowed.pattern.is_owned() {
-                return Ok(Location(Place::Object { store: allowed.store.clone(), key, uri: uri.clone() }));
+                let (store, key) = (allowed.store.clone(), key.clone());
+                return Ok(Location(Place::Object { store, key, uri: uri.clone() }));
             }
             needs_admin = true;
         }

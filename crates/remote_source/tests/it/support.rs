@@ -103,6 +103,6 @@ impl Resolve for Names {
         });
         let addresses = found.unwrap_or_default().into_iter().map(|address| SocketAddr::new(address, 0));
         let addresses: Addrs = Box::new(addresses);
-        Box::pin(std::future::ready(Ok(addresses)))
+        Box::pin(async move { Ok(addresses) })
     }
 }
