@@ -47,6 +47,7 @@ use crate::follow_ups;
 use crate::health::{self, Health};
 use crate::operations::{self, Operations};
 use crate::policy;
+use crate::sources;
 use crate::stopping::{self, Stopping};
 use crate::tenant_requests::{self, TenantRequests};
 use crate::uploads::{self, Uploads};
@@ -275,6 +276,7 @@ pub(crate) fn media(
 ) -> anyhow::Result<MediaService> {
     let media_config = MediaConfig {
         sources: SourcePolicy::new(config.source_roots.iter().cloned())?,
+        remote_sources: sources::open(config)?,
         max_upload_bytes: config.max_upload_bytes,
         probes: capacity.probes.running,
         waiting_probes: capacity.probes.waiting,
@@ -332,11 +334,7 @@ pub(crate) fn open_blobs(config: &Config) -> anyhow::Result<BlobStore> {
                 .map_err(|()| anyhow::anyhow!("{} cannot be written as a URL", path.display()))?
         }
     };
-    let vendors = ["aws_", "google_", "azure_"];
-    let options = std::env::vars()
-        .map(|(name, value)| (name.to_ascii_lowercase(), value))
-        .filter(|(name, _)| vendors.iter().any(|vendor| name.starts_with(vendor)));
-    BlobStore::open(&url, options, &config.data_dir.join("staging"))
+    BlobStore::open(&url, sources::store_options(""), &config.data_dir.join("staging"))
         .context("the blob store cannot be opened")
 }
 

@@ -49,6 +49,7 @@ mod resources;
 mod serve;
 mod service_client;
 mod shell_files;
+mod sources;
 mod speaker_models;
 mod stopping;
 mod tenant_requests;

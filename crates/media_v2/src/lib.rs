@@ -8,7 +8,8 @@
 //! - [`MediaService`]: registers and finds rows, and opens bytes; other engines use it;
 //! - [`store`]: the queries, for use inside another engine's transaction;
 //! - [`router`]: the HTTP interface;
-//! - [`SourcePolicy`]: which files outside the store may be registered.
+//! - [`SourcePolicy`]: which files outside the store may be registered where they are; files of web servers and buckets
+//!   are fetched into the store ([`remote_source`]).
 //!
 //! # Uploads
 //!
@@ -33,6 +34,7 @@ mod description;
 mod digest;
 mod documents;
 mod error;
+mod fetching;
 mod fingerprint;
 mod media_type;
 mod model;

@@ -19,6 +19,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("audio_asr", 1),
     ("audio_speakers", 1),
     ("interchange", 1),
+    ("remote_source", 1),
     ("http_kit", 2),
     ("audio_signal", 2),
     ("access", 3),

@@ -48,6 +48,7 @@ mod samples;
 mod shot_lists;
 mod shutdown;
 mod snippets;
+mod sources;
 mod speakers;
 mod style;
 mod tenant_isolation;

@@ -9,7 +9,9 @@ mod turns;
 mod webhooks;
 mod workers;
 
-pub(crate) use ending::{Answer, Outcome, WorkerInstruction, cancel, finish, is_wanted, order, report};
+pub(crate) use ending::{
+    Answer, AnswerBody, Outcome, WorkerInstruction, cancel, finish, is_wanted, order, report,
+};
 pub(crate) use events::{ENDED_CHANNEL, EventRow, events, has_events_after, last_event};
 pub(crate) use queueing::{
     Claimed, NewRow, QueueEntry, Waiting, claim, count_ended, entry_of_ended, insert, leave_to_others,

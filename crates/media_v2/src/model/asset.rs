@@ -22,7 +22,7 @@ pub struct MediaAsset {
     pub user_id: Option<Id>,
     /// The kind of the asset.
     pub kind: AssetKind,
-    /// URI of the bytes: `blob://sha256/<hex>` for an upload.
+    /// URI of the bytes: `blob://sha256/<hex>` for an uploaded or fetched file.
     pub source_uri: String,
     /// Duration in milliseconds as declared by the container, else measured from the audio packets; null when unknown.
     #[serde(rename = "duration_ms")]
@@ -48,7 +48,8 @@ pub struct MediaAsset {
     pub source_ref: Option<String>,
     /// Time when it was registered.
     pub created_at: DateTime<Utc>,
-    /// The caller's own metadata; `file_name` and `media_type` are added at registration.
+    /// The caller's own metadata; `file_name`, `media_type` and, for fetched files, `fetched_from` are added at
+    /// registration.
     #[schema(value_type = Object)]
     pub meta: Meta,
     /// Version of the prober that probed it; 0 when the file needs ffmpeg and ffmpeg was missing.

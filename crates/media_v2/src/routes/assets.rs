@@ -10,7 +10,11 @@ use primitives::{AccessLevel, Page, PageLimit, PageParams};
 use serde::{Deserialize, Serialize};
 
 use super::upload::{self, created};
-use crate::codes::{MALFORMED_MULTIPART, SOURCE_NOT_ALLOWED, SOURCE_UNREADABLE, UPLOAD_TOO_LARGE};
+use crate::codes::{
+    MALFORMED_MULTIPART, SOURCE_ADDRESS_REFUSED, SOURCE_CHANGED, SOURCE_NOT_ALLOWED, SOURCE_REDIRECT_REFUSED,
+    SOURCE_RESPONSE_INVALID, SOURCE_TIMED_OUT, SOURCE_TRUNCATED, SOURCE_UNAVAILABLE, SOURCE_UNREADABLE,
+    UPLOAD_TOO_LARGE,
+};
 use crate::{Artifact, AssetKind, Description, MediaAsset, MediaService, Meta, store};
 
 /// Number of artifacts in the response of one asset.
@@ -23,7 +27,9 @@ pub(crate) struct RegisterAsset {
     tenant_id: Option<String>,
     env: Option<String>,
     user_id: Option<String>,
-    /// A `file://` URI below an allowed directory, or the `blob://` URI of an asset or artifact of yours.
+    /// A `file://` URI below an allowed directory, the `blob://` URI of an asset or artifact of yours, or the URI of a file
+    /// that is fetched: `https://` or `http://` of an allowed host, `s3://bucket/key`, `gs://bucket/key` or
+    /// `az://container/key` of an allowed bucket.
     source_uri: String,
     /// The kind; detected from the content when absent.
     kind: Option<AssetKind>,
@@ -92,12 +98,14 @@ pub(crate) struct AssetWithArtifacts {
 
 http_kit::error_responses!(CreateAssetErrors:
     MALFORMED_MULTIPART, REQUEST_TIMEOUT, UPLOAD_TOO_LARGE, INVALID_BODY, SOURCE_NOT_ALLOWED,
-    SOURCE_UNREADABLE, QUEUE_FULL,
+    SOURCE_ADDRESS_REFUSED, SOURCE_REDIRECT_REFUSED, SOURCE_UNREADABLE, SOURCE_CHANGED, SOURCE_TRUNCATED,
+    SOURCE_RESPONSE_INVALID, SOURCE_TIMED_OUT, SOURCE_UNAVAILABLE, QUEUE_FULL,
 );
 
 /// Register a recording.
 ///
-/// A JSON body names the URI of the file, a multipart body uploads it. The file is hashed and probed.
+/// A JSON body names the URI of the file, a multipart body uploads it. The file is hashed and probed. A file of a web server
+/// or bucket is fetched by a job; `meta.fetched_from` is its URI without the query.
 #[utoipa::path(
     post, path = "/media-v2/assets", tag = "media_v2",
     request_body(content(

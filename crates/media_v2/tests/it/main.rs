@@ -7,6 +7,7 @@ mod content;
 mod corpus;
 mod form;
 mod listing;
+mod remote;
 mod reprobe;
 mod resumable;
 mod resumable_refusals;
