@@ -8,6 +8,7 @@
 mod artifacts;
 mod assets;
 mod blobs;
+mod changes;
 mod lineage;
 mod probes;
 mod upload_leases;
@@ -25,6 +26,7 @@ pub use blobs::BlobRow;
 pub(crate) use blobs::{
     RowKind, has_assets, old_waveforms, rows_of_blob, rows_with_blobs, unreferenced_blobs,
 };
+pub(crate) use changes::change_asset;
 pub use lineage::{Lineage, LineageEdge, LineageNode, find_lineage};
 pub(crate) use probes::{assets_to_reprobe, renew_asset, set_decoder};
 pub(crate) use upload_leases::{
