@@ -54,7 +54,7 @@ mod waveform_key;
 mod waveforms;
 
 pub use canonical::pipeline_hash;
-pub use collect::{Collected, Collection, collect};
+pub use collect::{Collected, Collection, RemovedBlobs, collect, remove_blobs};
 pub use description::{Description, DescriptionChanges};
 pub use documents::{DocumentValidator, MAX_STORED_JSON_BYTES, RegisteredMeasurement, RegistrationFollowUp};
 pub use error::{MediaError, decode_problem};
