@@ -21,6 +21,7 @@ use blob_store::BlobStore;
 use chrono::TimeDelta;
 use edits::Edits;
 use exports::Exports;
+use housekeeping::Housekeeping;
 use http_kit::idempotency::{self, Keys};
 use http_kit::{BodyPace, RouteLimit};
 use jobs::{JobLimits, JobSettings, Jobs};
@@ -213,6 +214,7 @@ fn api(
         shot_lists.clone(),
         clock.clone(),
     );
+    let housekeeping = housekeeping(config, pool.clone())?;
     let library = Library::new(pool);
     let edits = Edits::new(
         media.clone(),
@@ -242,6 +244,7 @@ fn api(
     let mut router = router
         .merge(access::router(links, clock.clone(), base))
         .merge(library::router(library))
+        .merge(housekeeping::router(housekeeping))
         .merge(video_timeline::router(store.with_shot_lists(Arc::new(edits))))
         .merge(jobs::webhooks_router(jobs.clone()))
         .merge(jobs::router(jobs.clone()));
@@ -265,6 +268,18 @@ fn api(
     http_kit::openapi::complete_schemas(router.get_openapi_mut());
     follow_ups::describe(router.get_openapi_mut());
     Ok(Routes { router, media, timelines, renderer })
+}
+
+/// The service that removes assets and reads figures.
+pub(crate) fn housekeeping(config: &Config, pool: PgPool) -> anyhow::Result<Housekeeping> {
+    let housekeeping = Housekeeping::new(pool, Arc::new(SystemClock));
+    Ok(match &config.video_timeline_url {
+        Some(url) => {
+            let timeline = HttpTimeline::new(HttpTimelineConfig::new(url.clone()))?;
+            housekeeping.with_remote_timeline(Arc::new(timeline))
+        }
+        None => housekeeping,
+    })
 }
 
 /// The service for assets and artifacts.

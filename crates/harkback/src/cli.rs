@@ -15,7 +15,7 @@ pub(crate) use job_arguments::{JobsArguments, JobsCommand, ServiceArguments};
 pub(crate) use upload_arguments::UploadArguments;
 
 use crate::flag_defaults::Defaults;
-use crate::flags::{ModelLocation, ReprobeFlags, ServeFlags, StoreFlags};
+use crate::flags::{GcFlags, ModelLocation, ReprobeFlags, ServeFlags, StoreFlags};
 
 /// Analyse audio and video, find the source of a piece of audio, and return the matching video.
 #[derive(Debug, Parser)]
@@ -72,10 +72,15 @@ pub(crate) enum Command {
     Models(ModelsArguments),
     /// Migrate the database's schema to this version, then exit.
     Migrate(StoreFlags),
-    /// Find blobs that no row refers to, and optionally remove them.
+    /// Find blobs that no row refers to, and optionally remove them; remove old assets by their tags.
     ///
     /// Safe while services that have a database URL run. The private Postgres has one user: stop its service first.
     Gc(GcArguments),
+    /// Remove everything of a tenant, or of one of its environments: all rows, and the bytes that no other tenant has.
+    ///
+    /// Calls and jobs of the tenant that run meanwhile may write further rows: revoke its API keys first, and repeat the
+    /// command until it removes nothing. As safe while services run as `gc`.
+    Forget(ForgetArguments),
     /// Probe assets again that an older version probed, and correct kind, duration, frame rate, codecs and decoder.
     ///
     /// The service does the same at the first call about an asset; calls that list timelines need it done before. Files
@@ -203,6 +208,25 @@ pub(crate) struct GcArguments {
     /// blobs.
     #[arg(long)]
     pub(crate) waveforms: bool,
+    #[command(flatten)]
+    pub(crate) flags: GcFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ForgetArguments {
+    /// The tenant.
+    #[arg(long)]
+    pub(crate) tenant: Id,
+    /// Only this environment of the tenant.
+    #[arg(long)]
+    pub(crate) env: Option<Id>,
+    /// Only count what would be removed.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Keep blobs written or uploaded again in the last N hours, for `gc`; must be longer than any request takes, and 0 only
+    /// while no service runs.
+    #[arg(long, value_name = "N", default_value_t = 24)]
+    pub(crate) older_than_hours: u32,
     #[command(flatten)]
     pub(crate) store: StoreFlags,
 }
@@ -343,6 +367,7 @@ mod tests {
             ("serve", "--ffmpeg", "--older-than-hours"),
             ("migrate", "--database-url", "--ffmpeg"),
             ("gc", "--storage-url", "--listen"),
+            ("forget", "--tenant", "--retention"),
             ("reprobe", "--source-root", "--listen"),
             ("verify", "--database-url", "--ffmpeg"),
             ("analyze", "--backend", "--database-url"),

@@ -8,6 +8,7 @@ use audio_asr::ModelDirectory;
 use clap::ValueEnum;
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
+use housekeeping::RetentionRule;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -48,6 +49,7 @@ pub(crate) struct Config {
     /// Threads of one analysis; by default, see [`Capacity`](crate::capacity::Capacity).
     pub(crate) analysis_threads: Option<usize>,
     pub(crate) job_retention_days: u32,
+    pub(crate) retention: Vec<RetentionRule>,
     pub(crate) allow_private_addresses: bool,
     pub(crate) audio_semantic_backend: String,
     pub(crate) audio_semantic_fallback: String,
@@ -136,6 +138,7 @@ impl Default for Config {
             analysis_queue: 16,
             analysis_threads: None,
             job_retention_days: 7,
+            retention: Vec::new(),
             allow_private_addresses: false,
             audio_semantic_backend: "whisper_aubio".to_owned(),
             audio_semantic_fallback: "stub".to_owned(),
@@ -229,7 +232,7 @@ pub(crate) fn found_on_path(program: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    use crate::flags::{AnalysisFlags, ServeFlags};
+    use crate::flags::{AnalysisFlags, GcFlags, ServeFlags};
     use clap::Parser;
 
     #[derive(Parser)]
@@ -266,6 +269,22 @@ mod tests {
         assert_eq!((config.audio_semantic_backend.as_str(), config.analysis_threads), ("stub", Some(3)));
         assert_eq!((config.audio_semantic_seed, config.audio_semantic_whisper_model.as_str()), (8, "base"));
         assert_eq!(config.audio_semantic_fallback, "signal");
+    }
+
+    #[test]
+    fn retention_rules_are_read_from_the_file_and_replaced_by_flags() {
+        let file = file("retention = ['draft=30', 'a=b=7']\n");
+        let rules = |flags: &GcFlags| {
+            let config = load(Some(file.path()), flags).unwrap();
+            config.retention.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(rules(&GcFlags::default()), ["draft=30", "a=b=7"]);
+        assert_eq!(
+            rules(&parsed(&["--retention", "test=1", "--retention", "x=2,y=3"])),
+            ["test=1", "x=2", "y=3"]
+        );
+        let error = Line::<GcFlags>::try_parse_from(["harkback", "--retention", "draft"]).err().unwrap();
+        assert!(error.to_string().contains("expected TAG=DAYS"), "{error}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use audio_asr::ModelDirectory;
 use clap::Args;
+use housekeeping::RetentionRule;
 use serde::Serialize;
 use url::Url;
 
@@ -247,7 +248,24 @@ pub(crate) struct ReprobeFlags {
     media: MediaFlags,
 }
 
-/// Settings of storage and log: those of the service that `migrate`, `gc` and `verify` need.
+/// Settings of the service that `gc` needs, and its own.
+#[derive(Clone, Debug, Default, Args, Serialize)]
+pub(crate) struct GcFlags {
+    #[command(flatten)]
+    #[serde(flatten)]
+    store: StoreFlags,
+    /// Remove assets with a tag that were registered more than a number of days ago, such as `draft=30` (repeat, or separate
+    /// by `,`); those with which users made something are kept
+    #[arg(long, env = "HARKBACK_RETENTION", value_delimiter = ',', value_name = "TAG=DAYS")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    retention: Vec<RetentionRule>,
+    /// URL of a remote video timeline, whose clips keep assets that `--retention` would remove
+    #[arg(long, env = "VIDEO_TIMELINE_URL", value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    video_timeline_url: Option<Url>,
+}
+
+/// Settings of storage and log: those of the service that `migrate`, `gc`, `forget` and `verify` need.
 #[derive(Clone, Debug, Default, Args, Serialize)]
 pub(crate) struct StoreFlags {
     /// Directory of blobs, staging files and the private Postgres

@@ -34,6 +34,8 @@ const MADE: &[ProducedId] = &[
         id: "/id",
         taken: &[
             ("get_asset", "id"),
+            ("update_asset", "id"),
+            ("delete_asset", "id"),
             ("get_asset_content", "id"),
             ("get_asset_waveform", "id"),
             ("list_artifacts", "id"),

@@ -3,8 +3,8 @@
 //! The only crate that reads the environment, and the only one that depends on all others: it parses the command line
 //! ([`cli`]), loads the configuration ([`flags`], [`flag_defaults`], [`config`]), wires the services ([`app`]), serves and measures them
 //! ([`serve`], [`listener`], [`health`], [`stopping`], [`metrics`]), analyses files ([`analyze`]), demonstrates the
-//! service ([`demo`]), lists the media formats ([`formats`]), removes blobs that no row refers to ([`gc`]), probes
-//! assets again ([`reprobe`]), indexes what is stored ([`index`]), lists results of wrong decoders ([`verify`]), uploads
+//! service ([`demo`]), lists the media formats ([`formats`]), removes blobs that no row refers to ([`gc`]),
+//! removes tenants ([`forget`]), probes assets again ([`reprobe`]), indexes what is stored ([`index`]), lists results of wrong decoders ([`verify`]), uploads
 //! files to a service ([`upload`]), manages its jobs ([`job_commands`]), exports from a service ([`export`]), manages the
 //! speech models ([`models`]), and prints completions
 //! and man pages ([`shell_files`]).
@@ -22,6 +22,7 @@ mod export;
 mod flag_defaults;
 mod flags;
 mod follow_ups;
+mod forget;
 mod formats;
 mod gc;
 mod guarded_body;
@@ -92,7 +93,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(flags) => return serve::serve(&config::load(cli.config.as_deref(), &flags)?),
         Command::Migrate(store) => serve::migrate(&config::load(cli.config.as_deref(), &store)?),
         Command::Gc(arguments) => {
-            serve::collect(&arguments, &config::load(cli.config.as_deref(), &arguments.store)?)
+            serve::collect(&arguments, &config::load(cli.config.as_deref(), &arguments.flags)?)
+        }
+        Command::Forget(arguments) => {
+            serve::forget(&arguments, &config::load(cli.config.as_deref(), &arguments.store)?)
         }
         Command::Reprobe(arguments) => {
             serve::reprobe(&arguments, &config::load(cli.config.as_deref(), &arguments.flags)?)

@@ -1,4 +1,5 @@
-//! Fields with a default: an explicit null means the same as an absent field.
+//! Fields with a default, for which an explicit null means the same as an absent field; and fields of a PATCH, for which
+//! it does not.
 
 use serde::{Deserialize, Deserializer};
 
@@ -10,6 +11,17 @@ pub fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>
     deserializer: D,
 ) -> Result<T, D::Error> {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// Deserializes a field of a PATCH: a present field, even `null`, is `Some`; `null` is accepted only for nullable fields,
+/// of type `Option<Option<_>>`. For `#[serde(default, deserialize_with = "http_kit::present")]`.
+///
+/// # Errors
+/// Errors of the deserializer.
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// Declares `$value`, a field's default, and `$read`, which deserializes null as it: for `#[serde(default = "$value",

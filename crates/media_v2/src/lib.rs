@@ -2,8 +2,8 @@
 //!
 //! An *asset* is a recording (or any file) that a tenant registered; an *artifact* is derived from it: a measurement, a
 //! cut, a render. Artifacts name their upstream artifacts, which gives a graph that can be followed in both directions.
-//! Rows are in Postgres, bytes in the [blob store](blob_store). Rows are immutable, except for the probed properties of
-//! an asset: a later prober replaces those of an earlier one.
+//! Rows are in Postgres, bytes in the [blob store](blob_store). Rows are immutable, except for the description of an
+//! asset (tags, reference, metadata) and its probed properties: a later prober replaces those of an earlier one.
 //!
 //! - [`MediaService`]: registers and finds rows, and opens bytes; other engines use it;
 //! - [`store`]: the queries, for use inside another engine's transaction;
@@ -56,8 +56,8 @@ mod waveform_key;
 mod waveforms;
 
 pub use canonical::pipeline_hash;
-pub use collect::{Collected, Collection, collect};
-pub use description::Description;
+pub use collect::{Collected, Collection, RemovedBlobs, collect, remove_blobs};
+pub use description::{Description, DescriptionChanges};
 pub use documents::{DocumentValidator, MAX_STORED_JSON_BYTES, RegisteredMeasurement, RegistrationFollowUp};
 pub use error::{MediaError, decode_problem};
 pub use fingerprint::{FileFingerprint, RegisteredFile};

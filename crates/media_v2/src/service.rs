@@ -19,8 +19,8 @@ use crate::probe_result::ProbeResult;
 use crate::rules::{self, Checks};
 use crate::source::Opening;
 use crate::{
-    Artifact, Description, DocumentValidator, MediaAsset, MediaError, NewArtifact, NewAsset, SourcePolicy,
-    store,
+    Artifact, Description, DescriptionChanges, DocumentValidator, MediaAsset, MediaError, NewArtifact,
+    NewAsset, SourcePolicy, store,
 };
 
 /// Configuration of the media service.
@@ -269,6 +269,23 @@ impl MediaService {
         asset.size_bytes = Some(size_bytes);
         let mut conn = self.pool().acquire().await?;
         store::insert_asset(&mut conn, &context.scope, self.now(), asset).await
+    }
+
+    /// Changes tags, `source_ref` and metadata of an asset.
+    ///
+    /// # Errors
+    /// [`MediaError::AssetsNotFound`]; [`MediaError::Invalid`] for values that a row cannot have; errors of the database.
+    pub async fn change_description(
+        &self,
+        scope: &Scope,
+        id: &Id,
+        changes: DescriptionChanges,
+    ) -> Result<MediaAsset, MediaError> {
+        let changes = changes.checked()?;
+        let mut transaction = self.pool().begin().await?;
+        let changed = store::change_asset(&mut transaction, scope, id, &changes).await?;
+        transaction.commit().await?;
+        changed.ok_or_else(|| MediaError::asset_not_found(id))
     }
 
     /// The asset that an earlier attempt of this write created before its process died. Sets the id of `new` to the one

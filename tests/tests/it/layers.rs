@@ -39,6 +39,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("video_render", 7),
     ("origin_snippets", 8),
     ("lineage", 8),
+    ("housekeeping", 8),
     ("exports", 8),
     ("edits", 8),
     ("harkback", 9),

@@ -11,6 +11,7 @@ mod bad_media;
 mod cache;
 mod calling;
 mod captions;
+mod care;
 mod clients;
 mod clips;
 mod command_line;

@@ -18,7 +18,7 @@ pub(crate) use queueing::{
     put_back, requeue_ended, waiting,
 };
 pub(crate) use reading::{MAX_INLINE_BYTES, find, list, result, state};
-pub(crate) use retention::{remove_deliveries, remove_finished};
+pub(crate) use retention::{has_queue, remove_deliveries, remove_entries, remove_finished};
 pub(crate) use turns::{lock_turn, next_ticket, return_turn};
 pub(crate) use webhooks::{
     DueDelivery, Sent, WebhookRow, delete_webhook, due_deliveries, finish_delivery, has_webhook,

@@ -15,7 +15,7 @@ use crate::codes::{
     SOURCE_RESPONSE_INVALID, SOURCE_TIMED_OUT, SOURCE_TRUNCATED, SOURCE_UNAVAILABLE, SOURCE_UNREADABLE,
     UPLOAD_TOO_LARGE,
 };
-use crate::{Artifact, AssetKind, Description, MediaAsset, MediaService, Meta, store};
+use crate::{Artifact, AssetKind, Description, DescriptionChanges, MediaAsset, MediaService, Meta, store};
 
 /// Number of artifacts in the response of one asset.
 const ARTIFACTS_SHOWN: PageLimit = PageLimit::MAX;
@@ -184,4 +184,47 @@ pub(crate) async fn get_asset(
     let mut conn = service.pool().acquire().await?;
     let artifacts = store::list_artifacts(&mut conn, &context.scope, &asset.id, None, &page).await?.items;
     Ok(Json(AssetWithArtifacts { asset, artifacts }))
+}
+
+/// Changes of the description of a recording; absent fields are unchanged.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangeAsset {
+    tenant_id: Option<String>,
+    env: Option<String>,
+    user_id: Option<String>,
+    /// The new tags, in place of all.
+    #[serde(default, deserialize_with = "http_kit::present")]
+    #[schema(value_type = Vec<String>)]
+    tags: Option<Vec<String>>,
+    /// The new reference; `null` removes it.
+    #[serde(default, deserialize_with = "http_kit::present")]
+    #[schema(value_type = Option<String>)]
+    source_ref: Option<Option<String>>,
+    /// The new metadata, in place of all members but `file_name` and `media_type`, which are unchanged.
+    #[serde(default, deserialize_with = "http_kit::present")]
+    #[schema(value_type = Object)]
+    meta: Option<Meta>,
+}
+
+http_kit::context_fields!(ChangeAsset);
+
+http_kit::error_responses!(UpdateAssetErrors: ASSET_NOT_FOUND, INVALID_BODY);
+
+/// Change tags, reference and metadata of a recording.
+///
+/// Sending the same changes again changes nothing. Listings and searches by tag use the new tags from the answer on.
+#[utoipa::path(
+    patch, path = "/media-v2/assets/{id}", tag = "media_v2", params(("id" = String, Path, description = "asset")),
+    request_body = ChangeAsset,
+    responses((status = 200, description = "The changed asset.", body = MediaAsset), UpdateAssetErrors)
+)]
+pub(crate) async fn update_asset(
+    State(service): State<MediaService>,
+    Path(id): Path<String>,
+    ContextJson(context, body): ContextJson<ChangeAsset>,
+) -> Result<Json<MediaAsset>, Problem> {
+    let id = path_id(&id, ASSET_NOT_FOUND)?;
+    let changes = DescriptionChanges { tags: body.tags, source_ref: body.source_ref, meta: body.meta };
+    Ok(Json(service.change_description(&context.scope, &id, changes).await?))
 }

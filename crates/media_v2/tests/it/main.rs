@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 mod artifacts;
+mod changes;
 mod content;
 mod corpus;
 mod form;
