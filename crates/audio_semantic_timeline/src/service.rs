@@ -1,5 +1,6 @@
 //! The service: lookup, analysis and registration of timelines.
 
+mod corrections;
 mod make;
 mod parsed;
 mod plot;
