@@ -1,5 +1,7 @@
 //! The service: lookup, analysis and registration of timelines.
 
+#[cfg(test)]
+mod correction_tests;
 mod corrections;
 mod make;
 mod parsed;
