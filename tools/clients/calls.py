@@ -95,6 +95,13 @@ def semantics(call, digits):
     assert timeline.summary.meta.audio_semantic_cache_key == timeline.artifact_meta["cache_key"]
     assert "<svg" in call("plot_semantic_timeline", timeline.artifact_id)
     assert call("get_transcript", timeline.artifact_id).words[0].word == "three"
+    edits = [{"op": "split", "at_ms": timeline.summary.events[0].end_ms - 1}]
+    version = timeline.artifact_meta["backend_version"]
+    correction = call.model("CorrectionRequest", base_version=version, edits=edits)
+    corrected = call("correct_timeline", timeline.artifact_id, body=correction)
+    assert corrected.summary.meta.correction.revision == 1
+    assert call("list_corrections", timeline.artifact_id).items[0].artifact_id == corrected.artifact_id
+    call("undo_correction", timeline.artifact_id, corrected.artifact_id)
     missing = call("get_semantic_timeline", "none", expect=(404,))
     assert (missing.code, missing.errors) == ("semantics_not_found", [])
 

@@ -1,3 +1,4 @@
+mod corrections;
 mod plot;
 mod transcript;
 mod voices;
@@ -23,6 +24,8 @@ pub fn router(timelines: SemanticTimelines) -> OpenApiRouter {
         .routes(routes!(analyze))
         .routes(routes!(get))
         .routes(routes!(by_clip))
+        .routes(routes!(corrections::correct, corrections::list))
+        .routes(routes!(corrections::undo))
         .routes(routes!(plot::plot))
         .routes(routes!(transcript::transcript))
         .routes(routes!(transcript::transcript_by_clip))

@@ -104,6 +104,7 @@ impl AnalysisKey {
             integrated_lufs: measured.integrated_lufs,
             loudness_range_lu: measured.loudness_range_lu,
             analysis: measured.analysis,
+            correction: None,
         };
         Summary {
             asset_id: self.asset_id.clone(),
@@ -162,7 +163,8 @@ impl AnalysisKey {
     }
 }
 
-fn as_map(run: &RunMeta) -> Map<String, Value> {
+/// The description of a run as the meta of an artifact.
+pub(crate) fn as_map(run: &RunMeta) -> Map<String, Value> {
     match serde_json::to_value(run) {
         Ok(Value::Object(map)) => map,
         // A struct of plain fields always serializes to an object.

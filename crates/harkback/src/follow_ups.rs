@@ -73,6 +73,8 @@ const MADE: &[ProducedId] = &[
             ("get_semantic_timeline", "artifact_id"),
             ("plot_semantic_timeline", "artifact_id"),
             ("get_transcript", "artifact_id"),
+            ("list_corrections", "artifact_id"),
+            ("correct_timeline", "artifact_id"),
         ],
     },
     ProducedId {

@@ -62,8 +62,8 @@ pub use documents::{DocumentValidator, MAX_STORED_JSON_BYTES, RegisteredMeasurem
 pub use error::{MediaError, decode_problem};
 pub use fingerprint::{FileFingerprint, RegisteredFile};
 pub use model::{
-    Artifact, ArtifactKind, AssetDecoder, AssetKind, Content, MediaAsset, Meta, NewArtifact, NewAsset,
-    StartTimecode, UnknownKind,
+    Artifact, ArtifactKind, AssetDecoder, AssetKind, AudioStream, Content, MediaAsset, Meta, NewArtifact,
+    NewAsset, StartTimecode, UnknownKind,
 };
 pub use range::is_known;
 pub use routes::{broken_form, router, tus_headers};

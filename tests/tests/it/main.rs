@@ -16,6 +16,7 @@ mod clients;
 mod clips;
 mod command_line;
 mod compose;
+mod corrections;
 mod damaged_blobs;
 mod database_outages;
 mod demo;
