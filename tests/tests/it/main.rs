@@ -51,4 +51,5 @@ mod snippets;
 mod speakers;
 mod style;
 mod tenant_isolation;
+mod timeline_client;
 mod words;
