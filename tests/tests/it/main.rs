@@ -32,6 +32,7 @@ mod layers;
 mod library;
 mod limits;
 mod lineage;
+mod mcp;
 mod media_mutants;
 mod mutants;
 mod openai;
