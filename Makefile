@@ -70,9 +70,14 @@ exports: bootstrap ## write made timelines in every export format and read them 
 	@tools/exports/run.sh
 
 .PHONY: clients
-clients: fixtures ## generate clients in Python and TypeScript, and call every operation (needs PyPI and npm)
+clients: fixtures ## generate clients in Python and TypeScript, call every operation, client-python (needs PyPI and npm)
 	cargo build --workspace --locked --bin harkback
 	@tools/clients.sh $(or $(CARGO_TARGET_DIR),target)/debug/harkback
+
+.PHONY: client-python
+client-python: fixtures ## types and tests of clients/python, on a service (needs PyPI; UPDATE_MODELS=1 writes its types)
+	cargo build --workspace --locked --bin harkback
+	@tools/client_python.sh $(or $(CARGO_TARGET_DIR),target)/debug/harkback
 
 .PHONY: schemathesis
 schemathesis: fixtures ## try the OpenAPI document on a service: all checks, stateful too (needs PyPI; EXAMPLES=10 each)

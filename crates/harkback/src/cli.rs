@@ -1,6 +1,7 @@
 mod analyze_arguments;
 mod export_arguments;
 mod job_arguments;
+mod mcp_arguments;
 mod upload_arguments;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use primitives::{AccessLevel, Id};
 pub(crate) use analyze_arguments::AnalyzeArguments;
 pub(crate) use export_arguments::{ExportArguments, ExportFormat, ExportMedia, ExportSubject};
 pub(crate) use job_arguments::{JobsArguments, JobsCommand, ServiceArguments};
+pub(crate) use mcp_arguments::McpArguments;
 pub(crate) use upload_arguments::UploadArguments;
 
 use crate::flag_defaults::Defaults;
@@ -104,6 +106,10 @@ pub(crate) enum Command {
     Upload(UploadArguments),
     /// List, follow, cancel and retry the jobs of a running service.
     Jobs(JobsArguments),
+    /// Offer the calls of a running service to language models, as tools of the Model Context Protocol.
+    ///
+    /// Speaks with one client over standard input and output, or with many over HTTP.
+    Mcp(McpArguments),
     /// Export a timeline, a shot list or an analysis of a running service in the format of another program.
     Export(ExportArguments),
     /// Print the OpenAPI document of the service.
@@ -374,6 +380,7 @@ mod tests {
             ("demo", "--whisper-model", "--database-url"),
             ("export", "--media", "--database-url"),
             ("upload", "--source-ref", "--database-url"),
+            ("mcp", "--allow-host", "--database-url"),
         ] {
             let help = help(name);
             assert!(help.contains(its_own) && !help.contains(other), "{name}: {help}");
