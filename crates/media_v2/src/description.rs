@@ -21,7 +21,7 @@ pub struct Description {
 
 impl Description {
     /// Members of the metadata that the service sets at registration; they stay when the caller's are replaced.
-    pub(crate) const OWN_META: [&str; 2] = ["file_name", "media_type"];
+    pub(crate) const OWN_META: [&str; 3] = ["file_name", "media_type", "fetched_from"];
 
     /// Names of the fields in forms and upload metadata.
     pub(crate) const FIELDS: [&str; 4] = ["kind", "source_ref", "tags", "meta"];

@@ -4,8 +4,8 @@ use primitives::{Id, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use super::assets::{Row, select};
-use crate::{Description, DescriptionChanges, MediaAsset, MediaError, Meta, StartTimecode};
+use super::assets::find_asset;
+use crate::{Description, DescriptionChanges, MediaAsset, MediaError};
 
 /// Changes the description of an asset; `None` if this owner has no such asset. One statement, so that concurrent changes
 /// of different fields do not undo each other.
@@ -39,13 +39,5 @@ pub(crate) async fn change_asset(
     )
     .execute(&mut *conn)
     .await?;
-    let changed = select!(
-        "changed_asset",
-        "WHERE tenant_id = $1 AND env = $2 AND id = $3",
-        scope.tenant_id.as_str(),
-        scope.env.as_str(),
-        id.as_str(),
-    );
-    let row = changed.fetch_optional(conn).await?;
-    Ok(row.map(MediaAsset::try_from).transpose()?)
+    find_asset(conn, scope, id).await
 }

@@ -41,6 +41,6 @@ impl MediaService {
         }));
         let forgotten = forgotten.await;
         lease.release().await;
-        forgotten.map(|()| true)
+        forgotten
     }
 }
