@@ -37,6 +37,7 @@ def main():
     snippets(call, film)
     edits(call, film, song)
     jobs(call)
+    care(call, song)
     call("list_voices")
     if speech:
         voices(call, pathlib.Path(speech[0]))
@@ -238,6 +239,14 @@ def jobs(call):
     assert call("list_webhooks").items[0].id == hook.id
     assert call("list_webhook_deliveries", hook.id).items[0].job_id == job.id
     call("delete_webhook", hook.id)
+
+
+def care(call, song):
+    changed = call("update_asset", song.id, body=call.model("ChangeAsset", tags=["song"]))
+    assert changed.tags == ["song"] and changed.source_ref == song.source_ref
+    before = call("get_usage").assets.total
+    call("delete_asset", song.id, cascade=True)
+    assert call("get_usage").assets.total < before
 
 
 def voices(call, path):

@@ -93,7 +93,7 @@ pub(crate) enum Command {
     /// Hashes every stored file. Exits with 1 if anything is found. Run `reprobe` first: it finds which recordings are
     /// read wrongly.
     Verify(VerifyArguments),
-    /// Index what an older version stored, so that searches find it: spoken words and samples.
+    /// Index what an older version stored: spoken words and samples, so that searches find them, and sizes.
     ///
     /// The service indexes what it stores itself. Works in small transactions; as safe while services run as `gc`.
     Index(IndexArguments),
@@ -188,6 +188,8 @@ pub(crate) enum LibraryIndex {
     Words,
     /// Hits, loops and phrases, for `GET /audio/samples`
     Samples,
+    /// Sizes of the bytes of artifacts, for `GET /usage`; without `--rebuild`
+    Sizes,
 }
 
 #[derive(Debug, Args)]

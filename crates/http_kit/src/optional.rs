@@ -84,6 +84,14 @@ mod tests {
         params: Params,
     }
 
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Patch {
+        #[serde(default, deserialize_with = "present")]
+        count: Option<u32>,
+        #[serde(default, deserialize_with = "present")]
+        label: Option<Option<String>>,
+    }
+
     #[test]
     fn null_is_absent() {
         let read = |text: &str| serde_json::from_str::<Body>(text).unwrap();
@@ -91,6 +99,10 @@ mod tests {
         assert_eq!((absent.strict, absent.count, absent.params.threshold), (false, 3, 7));
         assert_eq!(read(r#"{"strict": null, "count": null, "params": null}"#), absent);
         assert_eq!(read(r#"{"params": {"threshold": null, "words": null}}"#), absent);
+        let patch = |text: &str| serde_json::from_str::<Patch>(text);
+        assert_eq!(patch("{}").unwrap(), Patch { count: None, label: None });
+        assert_eq!(patch(r#"{"label": null}"#).unwrap().label, Some(None), "null of a PATCH is not absent");
+        assert!(patch(r#"{"count": null}"#).is_err());
         let given = read(r#"{"strict": true, "count": 4, "params": {"threshold": 5}}"#);
         assert_eq!((given.strict, given.count, given.params.threshold), (true, 4, 5));
     }

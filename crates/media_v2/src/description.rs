@@ -89,7 +89,7 @@ pub struct DescriptionChanges {
     pub tags: Option<Vec<String>>,
     /// The new reference; `Some(None)` removes it.
     pub source_ref: Option<Option<String>>,
-    /// The new metadata, in place of all members but [`Description::OWN_META`].
+    /// The new metadata, in place of all members but `file_name` and `media_type`.
     pub meta: Option<Meta>,
 }
 

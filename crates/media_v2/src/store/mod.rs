@@ -12,6 +12,7 @@ mod changes;
 mod lineage;
 mod owned_blobs;
 mod probes;
+mod sizes;
 mod upload_leases;
 mod uploads;
 mod waveforms;
@@ -31,6 +32,7 @@ pub(crate) use changes::change_asset;
 pub use lineage::{Lineage, LineageEdge, LineageNode, find_lineage};
 pub use owned_blobs::{owned_blobs, unreferenced};
 pub(crate) use probes::{assets_to_reprobe, renew_asset, set_decoder};
+pub(crate) use sizes::{artifacts_without_size, set_sizes};
 pub(crate) use upload_leases::{
     SweptUpload, contend_upload, delete_old_uploads, release_upload, renew_upload, uploads_of_owner, uploads_to_sweep,
 };
