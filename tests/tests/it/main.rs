@@ -34,6 +34,7 @@ mod library;
 mod limits;
 mod lineage;
 mod media_mutants;
+mod microphones;
 mod mutants;
 mod openai;
 mod openapi;
