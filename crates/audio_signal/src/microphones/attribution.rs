@@ -26,6 +26,9 @@ const MIN_TURN: usize = 5;
 /// A channel leads this many frames (512 ms) before its turn, if no other one speaks: the detector reacts with a delay, and
 /// a transcriber needs the whole first word.
 const LEAD_IN: usize = 16;
+/// For this many frames (0.5 s) after its voice, a microphone that is clearly louder than the others has what they have: the
+/// detectors of the channels do not end at the same frame.
+const HOLD: usize = 16;
 /// Energy of silence, so that levels are finite: −100 dBFS.
 const SILENCE: f32 = 1e-10;
 
@@ -105,6 +108,8 @@ pub(super) struct Attribution {
     is_candidate: Vec<bool>,
     is_active: Vec<bool>,
     leader: Option<usize>,
+    /// The last leader, and the number of frames since it led.
+    last_leader: Option<(usize, usize)>,
     decisions: Vec<Decision>,
 }
 
@@ -116,6 +121,7 @@ impl Attribution {
             is_candidate: vec![false; channels],
             is_active: vec![false; channels],
             leader: None,
+            last_leader: None,
             decisions: Vec::new(),
         }
     }
@@ -133,6 +139,10 @@ impl Attribution {
             *is_candidate = *speech >= if *is_candidate { SPEECH_OFF } else { SPEECH_ON };
         }
         self.leader = self.next_leader(&levels);
+        self.last_leader = match (self.leader, self.last_leader) {
+            (Some(leader), _) => Some((leader, 0)),
+            (None, last) => last.map(|(leader, frames)| (leader, frames + 1)),
+        };
         for channel in 0..self.is_active.len() {
             self.is_active[channel] = self.speaks(channel, &levels);
         }
@@ -149,6 +159,13 @@ impl Attribution {
             if levels.level_db(channel) > levels.level_db(best) + TIE_DB { channel } else { best }
         };
         let loudest = candidates.reduce(louder)?;
+        if let Some((ended, frames)) = self.last_leader
+            && !self.is_candidate[ended]
+            && frames < HOLD
+            && levels.level_db(ended) - levels.level_db(loudest) > OVERLAP_ON_DB
+        {
+            return None;
+        }
         let kept = self.leader.filter(|leader| {
             self.is_candidate[*leader] && levels.level_db(loudest) - levels.level_db(*leader) <= LEAD_DB
         });

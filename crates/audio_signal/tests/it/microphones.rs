@@ -110,6 +110,6 @@ fn leading_channel_has_no_cross_talk() {
             |samples: &mut dyn Iterator<Item = f32>| samples.map(|sample| sample * sample).sum::<f32>();
         let lead = energy(&mut out[from..from + 1_600].iter().copied());
         let expected = energy(&mut (from..from + 1_600).map(|frame| input[2 * frame + own]));
-        assert!((lead / expected - 1.0).abs() < 0.05, "at {second} s: {lead}, {expected}");
+        assert!((lead / expected - 1.0).abs() < 0.1, "at {second} s: {lead}, {expected}");
     }
 }

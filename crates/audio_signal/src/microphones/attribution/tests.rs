@@ -101,6 +101,21 @@ fn two_voices_at_once_are_two_turns() {
 }
 
 #[test]
+fn end_of_a_voice_is_no_turn_of_the_other_microphone() {
+    let (mut noise, mut attribution) = (Noise(1), Attribution::new(2));
+    for frame in 0..60 {
+        let own: Vec<f32> = (0..SPEECH_FRAME + 48).map(|_| noise.next() * 0.3).collect();
+        // Later by 3 ms, so that the samples are not alike.
+        let other: Vec<f32> = own[..SPEECH_FRAME].iter().map(|sample| sample * BLEED).collect();
+        let levels = FrameLevels::of(&[&own[48..], &other]);
+        attribution.push(&[if frame < 40 { 0.95 } else { 0.1 }, 0.95], levels);
+    }
+    let attributed = attribution.finish();
+    assert_turns(&attributed, &[&[(0, 40)], &[]]);
+    assert_eq!(leads(&attributed), [(0, 0)]);
+}
+
+#[test]
 fn same_signal_in_two_channels_is_one_speaker() {
     let voices = vec![(10..150, 0.3)];
     let attributed = Scene { frames: 200, voices, reach: |_, _| 1.0, microphones: 2 }.attributed();
