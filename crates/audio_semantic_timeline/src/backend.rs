@@ -17,6 +17,7 @@ use crate::{EffectiveParams, Error};
 
 mod dependencies;
 mod measured;
+mod microphones;
 mod progress;
 mod signal;
 mod speakers;

@@ -121,6 +121,9 @@ pub enum Error {
     /// The requested bounds of the number of speakers are invalid.
     #[error(transparent)]
     InvalidSpeakers(audio_speakers::InvalidSpeakerCount),
+    /// Speakers were requested both by their voices and by channels.
+    #[error("`channel_speech` makes each channel a speaker: leave out `speakers`")]
+    SpeakersOfChannels,
     /// A field of a voice enrolment is invalid.
     #[error("{reason}")]
     InvalidVoice {
@@ -210,6 +213,7 @@ impl From<Error> for Problem {
             Error::TooLong { pointer, .. } | Error::ControlCharacters { pointer } => {
                 Self::invalid_field(&pointer, detail)
             }
+            Error::SpeakersOfChannels => Self::invalid_field("/channel_speech", detail),
             Error::InvalidSpeakers(_) => Self::invalid_field("/speakers", detail),
             Error::InvalidVoice { pointer, .. } => Self::invalid_field(pointer, detail),
             Error::NoVoiceStream(_) => Self::invalid_field("/window/audio_stream", detail),

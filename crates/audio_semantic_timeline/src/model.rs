@@ -208,6 +208,9 @@ pub struct RunMeta {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = u32, required = false)]
     pub audio_stream: Option<u32>,
+    /// True if each channel was treated as one microphone; else absent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub channel_speech: bool,
     /// Language of the transcription, as requested or as detected; null without a transcription.
     pub language: Option<String>,
     /// The speakers of the recording, by first appearance; absent if not requested or if the models are missing.
@@ -370,9 +373,14 @@ pub struct AnalyzeRequest {
     #[serde(default = "no", deserialize_with = "no_or_null")]
     #[schema(default = no)]
     pub translate: bool,
-    /// The audio stream to analyse, as an index among the recording's audio streams (`codec_info` lists them); the
-    /// container's default one if absent.
+    /// The audio stream to analyse, as an index among the recording's `audio_streams`; the container's default one if
+    /// absent.
     pub audio_stream: Option<u32>,
+    /// Treat each channel as one microphone and each microphone as one speaker (`CH1`, `CH2` …): cross-talk is attributed to
+    /// the louder microphone, and words are transcribed from the leading one. Not together with `speakers`.
+    #[serde(default = "no", deserialize_with = "no_or_null")]
+    #[schema(default = no)]
+    pub channel_speech: bool,
 }
 
 http_kit::context_fields!(AnalyzeRequest);

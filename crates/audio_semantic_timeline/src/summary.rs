@@ -54,6 +54,9 @@ impl AnalysisKey {
         }
         let mut version = selection.backend.version(&params);
         // The stub decodes nothing, and its version is fixed.
+        if params.channel_speech && selection.backend.kind() != BackendKind::Stub {
+            version += "+channel_speech";
+        }
         if let Some(stream) = params.audio_stream.filter(|_| selection.backend.kind() != BackendKind::Stub) {
             version += &format!("+audio_stream={stream}");
         }
@@ -90,6 +93,7 @@ impl AnalysisKey {
             min_silence_ms: self.params.min_silence_ms,
             loudness_window_ms: self.params.loudness_window_ms,
             audio_stream: self.params.audio_stream,
+            channel_speech: self.params.channel_speech && selection.backend.kind() != BackendKind::Stub,
             language: measured.language,
             speakers: measured.speakers.map(|found| found.into_iter().map(|found| found.speaker).collect()),
             speed_change_limit: SPEED_CHANGE_LIMIT,

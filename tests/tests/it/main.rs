@@ -36,6 +36,7 @@ mod limits;
 mod lineage;
 mod mcp;
 mod media_mutants;
+mod microphones;
 mod mutants;
 mod openai;
 mod openapi;
