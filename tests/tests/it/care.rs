@@ -183,7 +183,11 @@ const FURTHER_ROWS: [&str; 11] = [
 async fn register_everything(api: &Api, deployment: &Deployment, tenant: &str) {
     let asset = api.upload(&media::fixture("music_120bpm.wav")).await;
     let own = api.upload_bytes("own", tenant.as_bytes().to_vec(), &[]).await.created();
-    api.post(ANALYZE, &json!({"asset_id": asset["id"]})).await.ok();
+    let timeline = api.post(ANALYZE, &json!({"asset_id": asset["id"]})).await.ok();
+    let base_version = &timeline["meta"]["backend_version"];
+    let correction = json!({"base_version": base_version, "edits": [{"op": "split", "at_ms": 500}]});
+    let path = format!("/audio/semantic-timeline/{}/corrections", id(&timeline["artifact_id"]));
+    api.post(&path, &correction).await.created();
     let request = json!({"asset_id": asset["id"], "run_phrases": false});
     let made = api.post("/audio/field-to-samples", &request).await.ok();
     let waveform = format!("/media-v2/assets/{}/waveform?samples_per_pixel=4096", id(&asset["id"]));

@@ -13,7 +13,8 @@ use crate::words::{SPOKEN, model, server_with, timeline, words};
 fn two_microphones(file: &Path) {
     let digits = media::fixture("digits.wav");
     let inputs = ["-i", digits.to_str().unwrap(), "-i", digits.to_str().unwrap()];
-    let filter = "[0]apad=pad_dur=8[a];[1]adelay=8000:all=1[b];[a][b]amerge=inputs=2,\
+    let filter = "[0]aformat=channel_layouts=mono,apad=pad_dur=8[a];\
+                  [1]aformat=channel_layouts=mono,adelay=8000:all=1[b];[a][b]join=inputs=2:channel_layout=stereo,\
                   pan=stereo|c0=c0+0.178*c1|c1=c1+0.178*c0[out]";
     let output = ["-filter_complex", filter, "-map", "[out]", "-c:a", "pcm_s16le", file.to_str().unwrap()];
     ffmpeg(&[&inputs[..], &output].concat()).unwrap();

@@ -134,6 +134,7 @@ async fn every_table_that_refers_to_assets_or_artifacts_is_known() {
         "shot_list_sources",
         "shot_lists",
         "spoken_windows",
+        "timeline_corrections",
         "timeline_speakers",
     ];
     assert_eq!(references, known, "see `store/deletion.rs`");

@@ -34,7 +34,8 @@ pub use owned_blobs::{owned_blobs, unreferenced};
 pub(crate) use probes::{assets_to_reprobe, renew_asset, set_decoder};
 pub(crate) use sizes::{artifacts_without_size, set_sizes};
 pub(crate) use upload_leases::{
-    SweptUpload, contend_upload, delete_old_uploads, release_upload, renew_upload, uploads_of_owner, uploads_to_sweep,
+    SweptUpload, contend_upload, delete_old_uploads, release_upload, renew_upload, uploads_of_owner,
+    uploads_to_sweep,
 };
 pub(crate) use uploads::{
     claim_upload, count_uploads, delete_upload, discard_upload, find_upload, finish_upload, insert_upload,
