@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use audio_field_to_samples::cut::{Cut, CutError, Piece, Slice, cut};
-use audio_field_to_samples::{SliceLabel, SliceMeasure};
+use audio_field_to_samples::{SliceLabel, SliceMeasure, SliceTraits};
 use audio_signal::Control;
 use proptest::prelude::*;
 use test_kit::ffprobe;
@@ -164,6 +164,48 @@ fn slices_are_passed_on_in_pieces() {
     })
     .unwrap();
     assert!(count > 4 && largest < 1 << 20, "{count} pieces, the largest of {largest} bytes");
+}
+
+/// Chords of half a second, each of three tones with six partials.
+fn chords(rate: u32, chords: &[[i32; 3]]) -> Vec<f32> {
+    let tone = |pitch: i32, time: f32| {
+        let hertz = 440.0 * ((pitch - 69) as f32 / 12.0).exp2();
+        (1..7).map(|n| (std::f32::consts::TAU * hertz * n as f32 * time).sin() / n as f32).sum::<f32>()
+    };
+    let moment = |chord: &[i32; 3], n: u32| {
+        let time = n as f32 / rate as f32;
+        0.1 * (-2.0 * time).exp() * chord.iter().map(|pitch| tone(*pitch, time)).sum::<f32>()
+    };
+    chords.iter().flat_map(|chord| (0..rate / 2).map(move |n| moment(chord, n))).collect()
+}
+
+#[test]
+fn key_and_brightness_are_measured_of_what_was_requested() {
+    // A cadence in A minor, then a tone of 1 kHz.
+    let rate = 22_050;
+    let mut sound = chords(rate, &[[57, 60, 64], [62, 65, 69], [64, 68, 71], [57, 60, 64]]);
+    let end = sound.len() as u64;
+    let tone = |n: u32| 0.5 * (std::f32::consts::TAU * 1_000.0 * n as f32 / rate as f32).sin();
+    sound.extend((0..rate / 2).map(tone));
+    let cut = |frames: std::ops::Range<u64>, measure| Cut {
+        frames,
+        keep_length: false,
+        fades: [0, 0],
+        label: label("hit", None),
+        measure,
+    };
+    let last = end + u64::from(rate) / 2;
+    let cuts = [
+        cut(0..end, SliceMeasure::Key),
+        cut(end - 1_000..last, SliceMeasure::Hit(end..last)),
+        cut(0..end, SliceMeasure::Level),
+    ];
+    let (slices, _) = cut_all(wav(rate, &sound), &cuts);
+    let traits: Vec<_> = slices.iter().map(|slice| slice.traits).collect();
+    assert_eq!(traits[0].key.map(|key| key.name()).as_deref(), Some("A minor"));
+    let brightness = traits[1].hit.expect("a sound").brightness_hz;
+    assert!((brightness - 1_000.0).abs() < 60.0, "{brightness} Hz");
+    assert_eq!((traits[0].hit, traits[1].key, traits[2]), (None, None, SliceTraits::default()));
 }
 
 proptest! {

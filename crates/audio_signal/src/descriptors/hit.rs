@@ -23,6 +23,8 @@ const LEVELS: usize = 30;
 const LEVEL_RATE: u64 = 500;
 /// Added to relative powers, before their logarithm.
 const FLOOR: f32 = 1e-4;
+/// Share of the whole power below which the power of a bin has no meaning.
+const LEAKAGE: f32 = 1e-8;
 /// Total power of the attack below which nothing can be measured.
 const SILENCE: f32 = 1e-14;
 
@@ -182,7 +184,9 @@ impl Sums {
         let [from, to] = FLATNESS_HZ.map(|hertz| ((hertz / self.bin_hz) as usize).min(self.spectrum.len()));
         let bins = &self.spectrum[from..to];
         let count = bins.len().max(1) as f32;
-        let mean = bins.iter().sum::<f32>() / count + SILENCE;
+        // Far below the rest of the spectrum there is only leakage of the window.
+        let leakage = LEAKAGE * self.spectrum.iter().sum::<f32>();
+        let mean = bins.iter().sum::<f32>() / count + leakage;
         bins.iter().map(|power| log10(power / mean + FLOOR)).sum::<f32>() / count
     }
 
@@ -204,7 +208,7 @@ impl Sums {
 
 /// Centre of the power in units of 10 ms, and how much it rises and falls: claps consist of several bursts.
 fn shape(levels: &[f32; LEVELS]) -> [f32; 2] {
-    let total = levels.iter().sum::<f32>() + SILENCE;
+    let total = levels.iter().sum::<f32>() + f32::MIN_POSITIVE;
     let moment: f32 = levels.iter().zip(0_u8..).map(|(level, step)| level * f32::from(step)).sum();
     let steps = levels.windows(2).map(|pair| (pair[1] - pair[0]).abs()).sum::<f32>();
     [0.2 * moment / total, steps / total]

@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(key_of(&noise(4 * RATE as usize)), None);
         assert_eq!(key_of(&[0.0; 4 * RATE as usize]), None);
         assert_eq!(key_of(&[]), None);
-        assert_eq!(key_of(&chords(&[&[69]; 6], 0.0)), None, "an A is in many keys");
+        assert_eq!(key_of(&chords(&[[69].as_slice(); 6], 0.0)), None, "an A is in many keys");
         assert_eq!(key_of(&chords(&[&[57, 61, 64]], 0.0)[..3_000]), None);
     }
 

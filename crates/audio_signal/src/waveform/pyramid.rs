@@ -12,7 +12,7 @@ use std::ops::Range;
 use media_decode::AudioFormat;
 
 use super::{of_float, of_integer};
-use crate::simd::vectorized;
+use crate::simd::{WIDTH, total, vectorized};
 
 /// Length of the header in bytes, and its first bytes.
 const HEADER: usize = 32;
@@ -23,6 +23,8 @@ const ENTRY: u64 = 6;
 const MIN_BLOCK: u32 = 64;
 /// Maximum number of blocks of the finest level, times channels: 8 MiB for all levels.
 const MAX_ENTRIES: usize = 1 << 20;
+/// Number of frames that are converted together.
+const CHUNK: usize = 4_096;
 /// Blocks of a level in one of the next.
 const FACTOR: u64 = 4;
 /// There are no coarser levels than the first with at most so many entries.
@@ -60,8 +62,8 @@ pub struct PyramidMeter {
     /// The incomplete block, and its number of frames.
     open: Vec<OpenEntry>,
     filled: u32,
-    /// Values of one channel.
-    values: Vec<i32>,
+    /// The converted values of each channel.
+    values: Vec<Vec<i32>>,
 }
 
 /// Lowest and highest value and the sum of the squares of a block.
@@ -88,10 +90,35 @@ impl Entry {
 struct OpenEntry {
     low: i32,
     high: i32,
-    power: u64,
+    power: f64,
 }
 
-const EMPTY: OpenEntry = OpenEntry { low: i32::MAX, high: i32::MIN, power: 0 };
+impl OpenEntry {
+    #[inline(always)]
+    fn extend(&mut self, values: &[i32]) {
+        let (chunks, rest) = values.as_chunks::<WIDTH>();
+        let (mut low, mut high, mut power) = ([i32::MAX; WIDTH], [i32::MIN; WIDTH], [0.0; WIDTH]);
+        for chunk in chunks {
+            for lane in 0..WIDTH {
+                low[lane] = low[lane].min(chunk[lane]);
+                high[lane] = high[lane].max(chunk[lane]);
+                power[lane] += square(chunk[lane]);
+            }
+        }
+        self.low = low.iter().chain(rest).fold(self.low, |low, value| low.min(*value));
+        self.high = high.iter().chain(rest).fold(self.high, |high, value| high.max(*value));
+        self.power +=
+            f64::from(total(&power)) + f64::from(rest.iter().map(|value| square(*value)).sum::<f32>());
+    }
+}
+
+#[inline(always)]
+fn square(value: i32) -> f32 {
+    let value = value as f32;
+    value * value
+}
+
+const EMPTY: OpenEntry = OpenEntry { low: i32::MAX, high: i32::MIN, power: 0.0 };
 
 impl PyramidMeter {
     /// A meter at the start of a stream with this format, of each channel or of their mix.
@@ -106,30 +133,21 @@ impl PyramidMeter {
             entries: Vec::new(),
             open: vec![EMPTY; channels],
             filled: 0,
-            values: Vec::new(),
+            values: vec![Vec::new(); channels],
         }
     }
 
     /// Adds whole frames of interleaved, finite samples; the result does not depend on how they are split into calls.
-    pub fn push(&mut self, mut interleaved: &[f32]) {
-        while interleaved.len() >= self.inputs {
-            let missing = (self.layout.block - self.filled) as usize;
-            let frames = missing.min(interleaved.len() / self.inputs);
-            let (now, rest) = interleaved.split_at(frames * self.inputs);
+    pub fn push(&mut self, interleaved: &[f32]) {
+        for part in interleaved.chunks(CHUNK * self.inputs) {
             vectorized(
                 #[inline(always)]
                 || match self.is_integer {
-                    true => self.extend(now, of_integer),
-                    false => self.extend(now, of_float),
+                    true => self.convert(part, of_integer),
+                    false => self.convert(part, of_float),
                 },
             );
-            // At most the length of a block.
-            self.filled += frames as u32;
-            self.layout.frames += frames as u64;
-            if self.filled == self.layout.block {
-                self.complete();
-            }
-            interleaved = rest;
+            self.extend(part.len() / self.inputs);
         }
     }
 
@@ -164,12 +182,11 @@ impl PyramidMeter {
         Some(WaveformPyramid(bytes))
     }
 
+    /// Converts samples to `values`.
     #[inline(always)]
-    fn extend(&mut self, interleaved: &[f32], integer: impl Fn(f32) -> i32) {
-        let Self { inputs, open, values, .. } = self;
-        let inputs = *inputs;
-        let channels = open.len();
-        for (channel, open) in open.iter_mut().enumerate() {
+    fn convert(&mut self, interleaved: &[f32], integer: impl Fn(f32) -> i32) {
+        let (inputs, channels) = (self.inputs, self.values.len());
+        for (channel, values) in self.values.iter_mut().enumerate() {
             values.clear();
             // The common cases are handled separately, so that the compiler knows the layout of the samples.
             match (inputs, channels) {
@@ -189,10 +206,30 @@ impl PyramidMeter {
                     values.extend(samples.map(|sample| integer(*sample)));
                 }
             }
-            open.low = values.iter().fold(open.low, |low, value| low.min(*value));
-            open.high = values.iter().fold(open.high, |high, value| high.max(*value));
-            // Values have 16 bits.
-            open.power += values.iter().map(|value| u64::from((value * value).cast_unsigned())).sum::<u64>();
+        }
+    }
+
+    /// Adds the frames in `values` to the blocks.
+    fn extend(&mut self, frames: usize) {
+        let mut at = 0;
+        while at < frames {
+            let count = ((self.layout.block - self.filled) as usize).min(frames - at);
+            let Self { values, open, .. } = self;
+            vectorized(
+                #[inline(always)]
+                || {
+                    for (values, open) in values.iter().zip(open) {
+                        open.extend(&values[at..at + count]);
+                    }
+                },
+            );
+            at += count;
+            // At most the length of a block.
+            self.filled += count as u32;
+            self.layout.frames += count as u64;
+            if self.filled == self.layout.block {
+                self.complete();
+            }
         }
     }
 
@@ -538,7 +575,7 @@ mod tests {
         for cut in 0..HEADER {
             assert_eq!(PyramidLayout::parse(&bytes[..cut]), None);
         }
-        for (at, value) in [(0, b'x'), (8, 0), (12, 0), (16, 65), (26, 255)] {
+        for (at, value) in [(0, b'x'), (9, 0), (12, 0), (16, 65), (26, 255)] {
             let mut bytes = bytes.clone();
             bytes[at] = value;
             assert_eq!(PyramidLayout::parse(&bytes), None, "byte {at}");
