@@ -74,7 +74,7 @@ pub(crate) struct WaveformQuery {
 }
 
 /// The peaks of the whole recording, or the points of a window.
-#[derive(Serialize, utoipa::ToSchema)]
+#[derive(utoipa::ToSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "describes the answers for OpenAPI")]
 pub(crate) enum WaveformAnswer {
@@ -85,7 +85,7 @@ pub(crate) enum WaveformAnswer {
 }
 
 /// Peaks in audiowaveform's JSON, version 2.
-#[derive(Serialize, utoipa::ToSchema)]
+#[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "describes for OpenAPI what `audio_signal::Waveform::to_json` writes")]
 pub(crate) struct WaveformJson {
     /// Version of the format: 2.
