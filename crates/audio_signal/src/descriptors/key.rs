@@ -30,7 +30,7 @@ const MIN_TONAL: f64 = 0.25;
 /// … if the peaks are this close to the semitones of one tuning (0 for any pitch, 1 for exact semitones), …
 const MIN_TUNED: f64 = 0.3;
 /// … if at least so many pitch classes are present, each with a twentieth of the whole, …
-const MIN_CLASSES: usize = 3;
+const MIN_CLASSES: usize = 5;
 const PRESENT: f64 = 0.05;
 /// … and if the profile of the key has this correlation with the chroma.
 const MIN_CORRELATION: f64 = 0.65;

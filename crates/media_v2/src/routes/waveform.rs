@@ -62,11 +62,11 @@ pub(crate) struct WaveformQuery {
     split_channels: bool,
     /// Start of a window of the recording in ms; 0 if only other parameters of a window are given.
     #[serde(rename = "start_ms")]
-    #[param(minimum = 0)]
+    #[param(value_type = Option<f64>, minimum = 0)]
     start: Option<MediaTime>,
     /// End (exclusive) of the window in ms; the end of the recording if it is later or absent.
     #[serde(rename = "end_ms")]
-    #[param(minimum = 0)]
+    #[param(value_type = Option<f64>, minimum = 0)]
     end: Option<MediaTime>,
     /// Maximum number of points of the window.
     #[param(minimum = 1, maximum = 10_000, default = 1_000)]
