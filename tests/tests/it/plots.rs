@@ -50,17 +50,28 @@ fn noise(frames: usize) -> Vec<i16> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn windows_of_a_waveform_equal_a_direct_computation() {
-    let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "signal")]).await;
+    let deployment = Deployment::new().await;
+    let server = deployment.start_with(&[("AUDIO_SEMANTIC_BACKEND", "signal")]).await;
     let api = server.api("t1", "dev");
+    let pool = &deployment.database().pool;
+    let stored = async || {
+        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM waveforms").fetch_one(pool).await.unwrap()
+    };
     let directory = tempfile::tempdir().unwrap();
     let samples = noise(120_000);
     let file = directory.path().join("noise.wav");
     std::fs::write(&file, test_kit::wav(16_000, 1, &samples)).unwrap();
     let asset = api.upload(&file).await;
     let waveform = format!("/media-v2/assets/{}/waveform", asset["id"].as_str().unwrap());
-    let query = "start_ms=1234&end_ms=5678.9&points=777";
-    let before = api.get(&format!("{waveform}?{query}")).await;
-    let window = before.ok();
+
+    // The analysis stores the levels, from which windows are read.
+    let request = json!({"asset_id": asset["id"]});
+    let analysed = api.post("/audio/semantic-timeline/analyze", &request).await.ok();
+    assert_eq!(stored().await, 1);
+    let path = format!("{waveform}?start_ms=1234&end_ms=5678.9&points=777");
+    let of_analysis = api.get(&path).await;
+    assert_eq!(stored().await, 1);
+    let window = of_analysis.ok();
 
     let number = |name: &str| window[name].as_u64().unwrap() as usize;
     let (start, end, block) = (number("start_frame"), number("end_frame"), number("block_frames"));
@@ -78,10 +89,11 @@ async fn windows_of_a_waveform_equal_a_direct_computation() {
         );
     }
 
-    // The analysis stores the same levels.
-    let request = json!({"asset_id": asset["id"]});
-    let analysed = api.post("/audio/semantic-timeline/analyze", &request).await.ok();
-    assert_eq!(api.get(&format!("{waveform}?{query}")).await.body, before.body);
+    // Without them, the first request computes the same.
+    sqlx::query("DELETE FROM waveforms").execute(pool).await.unwrap();
+    assert_eq!(api.get(&path).await.body, of_analysis.body);
+    assert_eq!(stored().await, 1);
+
     let meta = &analysed["meta"];
     let [peak, momentary, short_term, integrated] =
         ["true_peak_dbtp", "momentary_max_lufs", "short_term_max_lufs", "integrated_lufs"]
