@@ -83,3 +83,80 @@ pub(super) fn probabilities(features: &[f32; HIT_FEATURES]) -> [f32; ROLES] {
     let total: f32 = powers.iter().sum();
     powers.map(|power| power / total)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::f32::consts::TAU;
+
+    use super::*;
+    use crate::descriptors::hit_features;
+
+    const RATE: u32 = 44_100;
+
+    fn noise(count: usize) -> Vec<f32> {
+        let mut state = 1_u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state as i32 as f32 / i32::MAX as f32
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    /// Half a second of `sound` of the time in seconds and a random number.
+    fn estimate(rate: u32, sound: impl Fn(f32, f32) -> f32) -> RoleEstimate {
+        let noise = noise(rate as usize / 2);
+        let samples = noise.iter().enumerate().map(|(n, noise)| sound(n as f32 / rate as f32, *noise));
+        HitRole::estimate(&hit_features(&samples.collect::<Vec<_>>(), rate).unwrap())
+    }
+
+    #[test]
+    fn synthetic_drums_have_their_roles_at_any_rate() {
+        for rate in [22_050, 44_100, 48_000, 96_000] {
+            // A sine that falls from 160 to 50 Hz.
+            let kick = estimate(rate, |time, noise| {
+                let phase = 50.0 * time + 110.0 / 30.0 * (1.0 - (-30.0 * time).exp());
+                (TAU * phase).sin() * (-9.0 * time).exp() + 0.02 * noise * (-200.0 * time).exp()
+            });
+            let tom = estimate(rate, |time, noise| {
+                let phase = 110.0 * time + 20.0 / 15.0 * (1.0 - (-15.0 * time).exp());
+                (TAU * phase).sin() * (-6.0 * time).exp() + 0.05 * noise * (-80.0 * time).exp()
+            });
+            let snare = estimate(rate, |time, noise| {
+                0.5 * noise * (-20.0 * time).exp() + 0.5 * (TAU * 190.0 * time).sin() * (-25.0 * time).exp()
+            });
+            // Noise without low frequencies: each number minus the one before.
+            let last = Cell::new(0.0);
+            let hat =
+                estimate(rate, |time, noise| 0.5 * (noise - last.replace(noise)) * (-50.0 * time).exp());
+            let found = [kick, tom, snare, hat];
+            let expected = [HitRole::Kick, HitRole::Tom, HitRole::Snare, HitRole::Hat];
+            assert_eq!(found.map(|estimate| estimate.role), expected, "{rate} Hz: {found:?}");
+        }
+    }
+
+    #[test]
+    fn roles_are_probabilities_and_unclear_hits_are_others() {
+        let features = |seed: usize| {
+            let values = noise(HIT_FEATURES * (seed + 1));
+            std::array::from_fn(|index| MEANS[index] + values[HIT_FEATURES * seed + index] / SCALES[index])
+        };
+        for seed in 0..200 {
+            let probabilities = probabilities(&features(seed));
+            assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+            let RoleEstimate { role, confidence } = HitRole::estimate(&features(seed));
+            let best = probabilities.iter().fold(0.0_f32, |best, other| best.max(*other));
+            assert_eq!(role != HitRole::Other, best >= MIN_PROBABILITY && best > probabilities[ROLES - 1]);
+            assert!((0.0..=1.0).contains(&confidence));
+        }
+    }
+
+    #[test]
+    fn notes_of_instruments_are_others() {
+        let note = estimate(RATE, |time, _| {
+            let partial = |n: i32| (TAU * 220.0 * n as f32 * time).sin() / n as f32;
+            0.3 * (1..8).map(partial).sum::<f32>() * (-2.0 * time).exp()
+        });
+        assert_eq!(note.role, HitRole::Other, "{note:?}");
+    }
+}
