@@ -99,10 +99,11 @@ impl OpenEntry {
         let (chunks, rest) = values.as_chunks::<WIDTH>();
         let (mut low, mut high, mut power) = ([i32::MAX; WIDTH], [i32::MIN; WIDTH], [0.0; WIDTH]);
         for chunk in chunks {
-            for lane in 0..WIDTH {
-                low[lane] = low[lane].min(chunk[lane]);
-                high[lane] = high[lane].max(chunk[lane]);
-                power[lane] += square(chunk[lane]);
+            let lanes = low.iter_mut().zip(&mut high).zip(power.iter_mut().zip(chunk));
+            for ((low, high), (power, value)) in lanes {
+                *low = (*low).min(*value);
+                *high = (*high).max(*value);
+                *power += square(*value);
             }
         }
         self.low = low.iter().chain(rest).fold(self.low, |low, value| low.min(*value));
