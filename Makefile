@@ -17,7 +17,7 @@ TABLES ?=
 # Of formats: all, or a part of the names of some.
 FORMATS ?= all
 # Those of the tables that are about samples.
-SAMPLE_TABLES := hits loops
+SAMPLE_TABLES := hits roles loops
 
 .PHONY: help
 help: ## list these commands

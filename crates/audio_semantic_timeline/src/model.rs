@@ -233,6 +233,21 @@ pub struct RunMeta {
     pub integrated_lufs: Option<f64>,
     /// Loudness range (EBU Tech 3342) in LU.
     pub loudness_range_lu: Option<f64>,
+    /// Maximum momentary loudness (EBU R 128, 400 ms) in LUFS; absent for silence, recordings shorter than 400 ms, and
+    /// timelines of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = f64, required = false)]
+    pub momentary_max_lufs: Option<f64>,
+    /// Maximum short-term loudness (EBU R 128, 3 s) in LUFS; absent for silence, recordings shorter than 3 s, and timelines
+    /// of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = f64, required = false)]
+    pub short_term_max_lufs: Option<f64>,
+    /// True peak (ITU-R BS.1770-4, four times oversampled) in dBTP; absent for digital silence and timelines of earlier
+    /// versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = f64, required = false)]
+    pub true_peak_dbtp: Option<f64>,
     /// Further notes of the backend, for example on damaged parts of the file.
     #[serde(default)]
     #[schema(required)]

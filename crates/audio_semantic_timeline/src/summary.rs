@@ -107,6 +107,9 @@ impl AnalysisKey {
             tempo_candidates: measured.tempo_candidates,
             integrated_lufs: measured.integrated_lufs,
             loudness_range_lu: measured.loudness_range_lu,
+            momentary_max_lufs: measured.momentary_max_lufs,
+            short_term_max_lufs: measured.short_term_max_lufs,
+            true_peak_dbtp: measured.true_peak_dbtp,
             analysis: measured.analysis,
             correction: None,
         };

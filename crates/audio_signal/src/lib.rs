@@ -38,6 +38,7 @@ mod analyze;
 mod channels;
 mod control;
 mod dependencies;
+mod descriptors;
 mod error;
 mod fourier;
 mod loudness;
@@ -59,6 +60,9 @@ pub use analysis::{ALGORITHM_VERSION, Analysis, version};
 pub use analyze::analyze;
 pub use control::{Control, Progress};
 pub use dependencies::{Dependencies, dependencies};
+pub use descriptors::{
+    HIT_FEATURES, HitDescriptor, HitMeter, HitRole, KeyEstimate, KeyMeter, RoleEstimate, hit_features,
+};
 pub use error::SignalError;
 pub use fourier::PowerSpectra;
 pub use loudness::{LoudnessMeter, LoudnessProfile};
@@ -73,4 +77,7 @@ pub use speech::{
     ACTIVITY_VERSION, ModelError, SPEECH_FRAME, SPEECH_RATE, SpeechDetector, speech_activity, speech_presence,
 };
 pub use suspicion::Suspicion;
-pub use waveform::{Waveform, WaveformBits, WaveformError, WaveformMeter, WaveformParams, waveform};
+pub use waveform::{
+    PyramidLayout, PyramidMeter, PyramidSelection, Waveform, WaveformBits, WaveformError, WaveformMeter,
+    WaveformParams, WaveformPyramid, WaveformWindow, waveform, waveform_pyramid,
+};

@@ -54,6 +54,7 @@ mod uploads;
 mod verify;
 mod verify_bytes;
 mod waveform_key;
+mod waveform_windows;
 mod waveforms;
 
 pub use canonical::pipeline_hash;

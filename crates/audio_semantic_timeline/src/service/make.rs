@@ -97,8 +97,12 @@ impl SemanticTimelines {
         key: &AnalysisKey,
         selection: &Selection,
         input: &AnalysisInput,
-        measured: Measured,
+        mut measured: Measured,
     ) -> Result<(Artifact, bool), Error> {
+        // Without a stream in the request, the asset's default one was analysed, of which waveforms are.
+        if let Some(pyramid) = measured.waveform.take().filter(|_| key.params.audio_stream.is_none()) {
+            self.0.media.keep_waveform_pyramid(scope, input.content(), pyramid).await?;
+        }
         let key = &self.settle_decoder(scope, key, input, &measured).await?;
         let speakers = measured.speakers.clone().unwrap_or_default();
         let summary = key.summary(selection, measured);
