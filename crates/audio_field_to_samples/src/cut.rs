@@ -171,7 +171,8 @@ impl<'a> Cutter<'a> {
             }
         }
         for done in self.open.extract_if(.., |open| open.at == open.frames.end) {
-            self.slices[done.cut] = Some(done.slice(channels));
+            let cut = done.cut;
+            self.slices[cut] = Some(done.slice(channels));
         }
         Ok(())
     }
