@@ -24,7 +24,9 @@ async fn samples_are_filtered_and_ordered_over_recordings() {
     kick["event"]["role"] = json!("kick");
     kick["event"]["brightness_hz"] = json!(180.5);
     let kick = state.sample("t1", &drums, "audio_hit", kick).await;
-    let soft = state.sample("t1", &talk, "audio_hit", hit(0.4, 300, -20.0)).await;
+    let mut soft = hit(0.4, 300, -20.0);
+    soft["event"]["energy"] = json!(0.005);
+    let soft = state.sample("t1", &talk, "audio_hit", soft).await;
     let loop_meta =
         json!({"score": 0.7, "event": {"bpm": 120.5, "loop_bars": 2, "key": "A minor", "energy": 0.04}});
     let beat = state.sample("t1", &drums, "audio_loop", loop_meta).await;
