@@ -1,0 +1,44 @@
+//! Finds where audio comes from: landmarks of recordings, searches for parts of them, exact offsets, drift, and the edit
+//! list of a finished edit. A pure library without side effects.
+mod clusters;
+mod correlation;
+mod error;
+mod fourier;
+mod index;
+mod interpolation;
+mod landmarks;
+mod matches;
+mod math;
+mod null_model;
+mod peaks;
+mod query;
+mod refinement;
+mod regression;
+mod search;
+mod shape;
+mod spectrum;
+#[cfg(test)]
+mod testing;
+
+pub use error::{QueryError, SearchError, TooManyHits};
+pub use index::{MemoryIndex, Postings, identify};
+pub use landmarks::{FINGERPRINT_VERSION, Fingerprinter, Landmark, MAX_LANDMARKS_PER_SECOND};
+pub use matches::Match;
+pub use query::Query;
+pub use refinement::{Refinement, refine};
+pub use search::{Library, Posting, Search, Variation, evidence};
+
+/// Sample rate of all samples, in Hz.
+pub const RATE: u32 = 16_000;
+/// Samples of a frame: 16 ms.
+pub const FRAME_SAMPLES: usize = spectrum::HOP;
+/// Shortest query: 0.3 s.
+pub const MIN_QUERY_SAMPLES: usize = 3 * RATE as usize / 10;
+/// Longest query that is searched at once: 10 s.
+pub const MAX_QUERY_SAMPLES: usize = 10 * RATE as usize;
+/// Postings of a hash that are searched: hashes of more say too little about a place.
+pub const MAX_POSTINGS_PER_HASH: usize = 4_096;
+/// Hits of a search, of 32 bytes each.
+pub const MAX_HITS: usize = 4_000_000;
+/// Matches of a search.
+pub const MAX_MATCHES: usize = 1_000;
