@@ -84,7 +84,8 @@ fn cross_spectrum(bins: &Signals<1>) -> Option<(Signals<1>, usize)> {
             continue;
         }
         // conj(query) × source: the peak is at the query's position in the source.
-        let (re, im) = (query[0] * source[0] + query[1] * source[1], query[0] * source[1] - query[1] * source[0]);
+        let (re, im) =
+            (query[0] * source[0] + query[1] * source[1], query[0] * source[1] - query[1] * source[0]);
         let magnitude = (re * re + im * im).sqrt();
         if magnitude >= f32::MIN_POSITIVE {
             let (re, im) = (re / magnitude, im / magnitude);
@@ -103,7 +104,7 @@ pub(crate) fn normal_tail(z: f64) -> f64 {
     }
     // Bounds of Mills' ratio (Birnbaum 1942).
     let density = (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
-    density * 2.0 / (z + (z * z + 4.0).sqrt()) 
+    density * 2.0 / (z + (z * z + 4.0).sqrt())
 }
 
 /// Correlation and gain of `query` against `source`, sample by sample.
@@ -152,7 +153,8 @@ mod tests {
     #[test]
     fn unrelated_noise_is_chance() {
         for seed in 0..20 {
-            let found = phase_correlation(&noise(2 * seed + 100, 4_000), &noise(2 * seed + 101, 9_000)).unwrap();
+            let found =
+                phase_correlation(&noise(2 * seed + 100, 4_000), &noise(2 * seed + 101, 9_000)).unwrap();
             assert!(found.chance > 1e-3, "{found:?}");
         }
     }

@@ -112,7 +112,8 @@ impl Assembler {
     /// Makes the landmarks of the oldest peak, all of whose targets are known.
     fn join_first(&mut self) {
         let Some(first) = self.peaks.pop_front() else { return };
-        if self.span.first().is_some_and(|(_, other)| other.frame / SPAN_FRAMES != first.frame / SPAN_FRAMES) {
+        if self.span.first().is_some_and(|(_, other)| other.frame / SPAN_FRAMES != first.frame / SPAN_FRAMES)
+        {
             self.end_span();
         }
         let targets: Vec<&Peak> =

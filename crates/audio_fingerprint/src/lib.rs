@@ -1,12 +1,15 @@
 //! Finds where audio comes from: landmarks of recordings, searches for parts of them, exact offsets, drift, and the edit
 //! list of a finished edit. A pure library without side effects.
+mod align;
 mod clusters;
+mod conform;
 mod correlation;
 mod error;
 mod fourier;
 mod index;
 mod interpolation;
 mod landmarks;
+mod links;
 mod matches;
 mod math;
 mod null_model;
@@ -14,18 +17,23 @@ mod peaks;
 mod query;
 mod refinement;
 mod regression;
+mod samples;
 mod search;
 mod shape;
 mod spectrum;
 #[cfg(test)]
 mod testing;
 
+pub use align::{AlignedPart, align};
+pub use conform::{Origin, Shot, Sources, conform};
 pub use error::{QueryError, SearchError, TooManyHits};
 pub use index::{MemoryIndex, Postings, identify};
 pub use landmarks::{FINGERPRINT_VERSION, Fingerprinter, Landmark, MAX_LANDMARKS_PER_SECOND};
+pub use links::link;
 pub use matches::Match;
 pub use query::Query;
 pub use refinement::{Refinement, refine};
+pub use samples::{Samples, blocks};
 pub use search::{Library, Posting, Search, Variation, evidence};
 
 /// Sample rate of all samples, in Hz.

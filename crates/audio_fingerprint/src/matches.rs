@@ -54,11 +54,7 @@ impl Match {
 }
 
 /// The matches of clusters, each with the number of such clusters expected by chance: the least expected first.
-pub(crate) fn by_evidence(
-    mut found: Vec<(f64, Cluster)>,
-    query: &Query,
-    min_confidence: f64,
-) -> Vec<Match> {
+pub(crate) fn by_evidence(mut found: Vec<(f64, Cluster)>, query: &Query, min_confidence: f64) -> Vec<Match> {
     found.retain(|(expected, _)| confidence(*expected) >= min_confidence);
     found.sort_by(|(a, cluster), (b, other)| {
         let key = |cluster: &Cluster| (usize::MAX - cluster.peaks, usize::MAX - cluster.hits.len());
@@ -88,7 +84,11 @@ pub(crate) fn by_evidence(
 fn is_same_place(a: &Cluster, b: &Cluster, query: &Query) -> bool {
     let middle = (query.len() / HOP) as f32 / 2.0;
     let at_middle = |cluster: &Cluster| cluster.offset + cluster.speed * middle;
-    let width = if a.change == b.change && a.speed.to_bits() == b.speed.to_bits() { SAME_PLACE } else { 2.0 * SAME_PLACE };
+    let width = if a.change == b.change && a.speed.to_bits() == b.speed.to_bits() {
+        SAME_PLACE
+    } else {
+        2.0 * SAME_PLACE
+    };
     a.source == b.source && (at_middle(a) - at_middle(b)).abs() < width
 }
 

@@ -56,7 +56,13 @@ const ROWS: usize = 2 * MEAN_FRAMES + 1;
 impl PeakPicker {
     /// Picks peaks with a rank below `max_rank`.
     pub(crate) fn new(max_rank: u32) -> Self {
-        Self { rows: VecDeque::with_capacity(ROWS), frames: 0, max_rank, candidates: VecDeque::new(), emitted: 0 }
+        Self {
+            rows: VecDeque::with_capacity(ROWS),
+            frames: 0,
+            max_rank,
+            candidates: VecDeque::new(),
+            emitted: 0,
+        }
     }
 
     /// Adds a frame, and passes peaks whose rank is final to `sink`, by frame and pitch.
@@ -94,7 +100,9 @@ impl PeakPicker {
             }
             // Of equal levels within reach, as those of a steady tone, the first one counts.
             let same = |peak: &&Peak| {
-                frame - peak.frame <= FRAME_REACH as u32 && peak.level == levels[bin] && peak.bin.abs_diff(bin) <= BIN_REACH
+                frame - peak.frame <= FRAME_REACH as u32
+                    && peak.level == levels[bin]
+                    && peak.bin.abs_diff(bin) <= BIN_REACH
             };
             if self.candidates.iter().rev().take(64).any(|peak| same(&peak)) {
                 continue;
@@ -132,7 +140,8 @@ impl PeakPicker {
         }
         // Emitted ones are neighbours of later ones for a while.
         let next = self.candidates.get(self.emitted).map_or(end, |peak| peak.frame.min(end));
-        while self.emitted > 0 && self.candidates.front().is_some_and(|peak| peak.frame + RANK_FRAMES < next) {
+        while self.emitted > 0 && self.candidates.front().is_some_and(|peak| peak.frame + RANK_FRAMES < next)
+        {
             self.candidates.pop_front();
             self.emitted -= 1;
         }

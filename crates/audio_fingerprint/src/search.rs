@@ -140,7 +140,8 @@ pub fn evidence(search: Search<'_>) -> (usize, Vec<usize>) {
     let count = hits.len();
     let constellations: &[Constellation] = query.constellations();
     let places = clusters(&hits, constellations, Change::NONE, Library { frames: u64::MAX }, 1);
-    let mut peaks: Vec<usize> = places.iter().map(|(_, cluster)| distinct(&cluster.hits, constellations)).collect();
+    let mut peaks: Vec<usize> =
+        places.iter().map(|(_, cluster)| distinct(&cluster.hits, constellations)).collect();
     peaks.sort_unstable_by(|a, b| b.cmp(a));
     (count, peaks)
 }

@@ -6,7 +6,7 @@ use crate::math::log2;
 /// Length of the analysis window in samples: 64 ms.
 const WINDOW: usize = 1_024;
 /// Hop between frames in samples: 16 ms. Frame `k` is centred on sample `k * HOP` of the stream.
-pub const HOP: usize = 256;
+pub(crate) const HOP: usize = 256;
 /// Number of bins of a frame, each [`crate::RATE`] / 1 024 = 15.6 Hz wide.
 pub(crate) const BINS: usize = 424;
 /// Complex transforms computed together; each has two frames as its real and imaginary parts.
@@ -94,7 +94,8 @@ impl Spectrogram {
             let power = |x: f32, y: f32| log2(0.25 * (x * x + y * y) + POWER_FLOOR);
             let even: [f32; LANES] = std::array::from_fn(|l| power(a[l] + b[l], c[l] - d[l]));
             let odd: [f32; LANES] = std::array::from_fn(|l| power(c[l] + d[l], b[l] - a[l]));
-            for (pair, (even, odd)) in self.frames.as_chunks_mut::<2>().0.iter_mut().zip(even.iter().zip(odd)) {
+            for (pair, (even, odd)) in self.frames.as_chunks_mut::<2>().0.iter_mut().zip(even.iter().zip(odd))
+            {
                 (pair[0][bin], pair[1][bin]) = (*even, odd);
             }
         }
