@@ -2,7 +2,6 @@
 
 use crate::null_model::NullModel;
 use crate::query::{Change, Constellation};
-use crate::search::Library;
 use crate::shape::{Cells, FRAMES_PER_CELL};
 
 /// A constellation of the query that a source has, too.
@@ -29,11 +28,17 @@ pub(crate) struct Cluster {
     pub(crate) offset: f32,
     /// Number of peaks that agree.
     pub(crate) peaks: usize,
+    /// Hits of the source at a place nearby, on average.
+    pub(crate) density: f64,
     pub(crate) hits: Vec<Hit>,
 }
 
-/// Offsets within this many frames agree: 56 ms.
-const WIDTH: f32 = 3.5;
+/// Offsets within this many frames agree: 40 ms.
+const WIDTH: f32 = 2.5;
+/// Offsets within this many frames are nearby, on either side: 5 s.
+const NEARBY: f32 = 312.5;
+/// Least range of nearby offsets: of short sources.
+const MIN_NEARBY: f32 = 125.0;
 /// Difference of the speeds that are tried within a change's tolerance.
 const SPEED_STEP: f32 = 0.004;
 /// Fewest hits of a place.
@@ -50,17 +55,14 @@ pub(crate) fn clusters(
     hits: &[Hit],
     constellations: &[Constellation],
     change: Change,
-    library: Library,
     changes: usize,
 ) -> Vec<(f64, Cluster)> {
-    let places = library.frames as f64 / f64::from(WIDTH);
-    let model = NullModel::new(hits.len(), places);
+    let model = NullModel::new(hits.len(), changes);
     let mut found = Vec::new();
     for hits in hits.chunk_by(|a, b| a.source == b.source).filter(|hits| hits.len() >= MIN_HITS) {
         for speed in speeds(change) {
             for cluster in agreeing(hits, constellations, change, speed) {
-                let expected = model.expected(cluster.peaks) * changes as f64;
-                found.push((expected, cluster));
+                found.push((model.expected(cluster.peaks, cluster.density), cluster));
             }
         }
     }
@@ -99,9 +101,19 @@ fn agreeing(hits: &[Hit], constellations: &[Constellation], change: Change, spee
         let hits: Vec<Hit> = members.iter().map(|(_, hit)| *hit).collect();
         let offset = members[members.len() / 2].0;
         let peaks = distinct(&hits, constellations);
-        found.push(Cluster { source: hits[0].source, change, speed, offset, peaks, hits });
+        let density = density(&by_offset, offset, hits.len());
+        found.push(Cluster { source: hits[0].source, change, speed, offset, peaks, density, hits });
     }
     found
+}
+
+/// Mean number of hits at the places around `offset`, without the `own` hits there.
+fn density(by_offset: &[(f32, Hit)], offset: f32, own: usize) -> f64 {
+    let start = by_offset.partition_point(|(other, _)| *other < offset - NEARBY);
+    let end = by_offset.partition_point(|(other, _)| *other <= offset + NEARBY);
+    let (first, last) = (by_offset[start].0, by_offset[end - 1].0);
+    let places = (last - first).max(MIN_NEARBY) / WIDTH;
+    (end - start).saturating_sub(own) as f64 / f64::from(places)
 }
 
 /// Number of different peaks of the hits, in the query and in the source: the smaller one.

@@ -27,10 +27,10 @@ pub(crate) struct Lag {
 ///
 /// Every frequency counts equally, so that the peak is as sharp in tonal audio as in noise. In unrelated audio the phases
 /// are independent, and the correlation of a lag is normally distributed: with `n` lags, a peak of `z` standard deviations
-/// has the probability `n × Q(z)` of being chance. Periodic audio has such peaks at its periods, too.
+/// of either sign has the probability `2 n × Q(z)` of being chance. Periodic audio has such peaks at its periods, too.
 pub(crate) fn phase_correlation(query: &[f32], source: &[f32]) -> Option<Lag> {
     let lags = (source.len() + 1).checked_sub(query.len())?;
-    if query.is_empty() {
+    if is_silent(query) || is_silent(source) {
         return None;
     }
     let mut fourier = Fourier::<1>::new(source.len().max(64));
@@ -43,19 +43,34 @@ pub(crate) fn phase_correlation(query: &[f32], source: &[f32]) -> Option<Lag> {
     let (mut whitened, kept) = cross_spectrum(&signals)?;
     fourier.invert(&mut whitened);
     let correlation: Vec<f32> = whitened.real.into_iter().map(|[value]| value).collect();
-    let best = (0..lags).max_by(|&a, &b| correlation[a].total_cmp(&correlation[b]).then(b.cmp(&a)))?;
-    let outside = |lag: &usize| lag.abs_diff(best).min(size - lag.abs_diff(best)) > LOBE;
-    let (sum, count) = (0..size)
-        .filter(outside)
-        .fold((0.0, 0.0), |(sum, count), lag| (sum + f64::from(correlation[lag]).powi(2), count + 1.0));
+    let best =
+        (0..lags).max_by(|&a, &b| correlation[a].abs().total_cmp(&correlation[b].abs()).then(b.cmp(&a)))?;
+    // The noise floor: the larger one of all lags, and of those that were searched.
+    let floor = [size, lags].map(|end| {
+        let outside = |lag: &usize| lag.abs_diff(best).min(size - lag.abs_diff(best)) > LOBE;
+        let (sum, count) = (0..end)
+            .filter(outside)
+            .fold((0.0, 0.0), |(sum, count), lag| (sum + f64::from(correlation[lag]).powi(2), count + 1.0));
+        (sum / f64::max(count, 1.0)).sqrt()
+    });
     // Not below that of random phases, of which `kept` bins have |X| = 1 (twice: the spectrum is symmetrical).
-    let floor = (sum / f64::max(count, 1.0)).sqrt().max(0.1 * (2.0 * kept as f64).sqrt());
-    let height = f64::from(correlation[best]) / floor;
-    let at = |lag: usize| f64::from(correlation[lag % size]);
+    let floor = floor[0].max(floor[1]).max(0.1 * (2.0 * kept as f64).sqrt());
+    let height = f64::from(correlation[best].abs()) / floor;
+    let sign = f64::from(correlation[best].signum());
+    let at = |lag: usize| sign * f64::from(correlation[lag % size]);
     let (left, middle, right) = (at(best + size - 1), at(best), at(best + 1));
     let curvature = left - 2.0 * middle + right;
     let vertex = if curvature < 0.0 { (0.5 * (left - right) / curvature).clamp(-0.5, 0.5) } else { 0.0 };
-    Some(Lag { samples: best as f64 + vertex, height, chance: (lags as f64 * normal_tail(height)).min(1.0) })
+    Some(Lag {
+        samples: best as f64 + vertex,
+        height,
+        chance: (2.0 * lags as f64 * normal_tail(height)).min(1.0),
+    })
+}
+
+/// Is the power below −120 dBFS?
+fn is_silent(samples: &[f32]) -> bool {
+    samples.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() <= 1e-12 * samples.len() as f64
 }
 
 /// The cross-spectrum of the two real signals that are the parts of a complex one, each bin divided by its magnitude,
@@ -155,7 +170,7 @@ mod tests {
         for seed in 0..20 {
             let found =
                 phase_correlation(&noise(2 * seed + 100, 4_000), &noise(2 * seed + 101, 9_000)).unwrap();
-            assert!(found.chance > 1e-3, "{found:?}");
+            assert!(found.chance > 1e-4, "{found:?}");
         }
     }
 

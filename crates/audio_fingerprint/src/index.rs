@@ -17,9 +17,6 @@ pub trait Postings {
     /// # Errors
     /// When the index cannot be read.
     fn postings(&mut self, hashes: &[u32], found: &mut Vec<Posting>) -> Result<(), Self::Error>;
-
-    /// What is searched.
-    fn library(&self) -> Library;
 }
 
 /// Hashes that are looked up together.
@@ -43,7 +40,7 @@ pub fn identify<P: Postings>(
         index.postings(&hashes, &mut found).map_err(SearchError::Index)?;
         search.add(&found)?;
     }
-    Ok(search.finish(index.library(), min_confidence))
+    Ok(search.finish(min_confidence))
 }
 
 /// The landmarks of sources in memory, sorted: 16 bytes each.
@@ -51,7 +48,6 @@ pub fn identify<P: Postings>(
 pub struct MemoryIndex {
     postings: Vec<Posting>,
     is_sorted: bool,
-    library: Library,
 }
 
 impl MemoryIndex {
@@ -61,11 +57,10 @@ impl MemoryIndex {
         Self::default()
     }
 
-    /// Adds the landmarks of a source of `samples` samples.
-    pub fn add(&mut self, source: i64, landmarks: &[Landmark], samples: u64) {
+    /// Adds the landmarks of a source.
+    pub fn add(&mut self, source: i64, landmarks: &[Landmark]) {
         let posting = |landmark: &Landmark| Posting { hash: landmark.hash, source, frame: landmark.frame };
         self.postings.extend(landmarks.iter().map(posting));
-        self.library.frames += samples.div_ceil(crate::FRAME_SAMPLES as u64);
         self.is_sorted = false;
     }
 
@@ -98,9 +93,5 @@ impl Postings for MemoryIndex {
             }
         }
         Ok(())
-    }
-
-    fn library(&self) -> Library {
-        self.library
     }
 }

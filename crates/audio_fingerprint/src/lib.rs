@@ -34,7 +34,7 @@ pub use matches::Match;
 pub use query::Query;
 pub use refinement::{Refinement, refine};
 pub use samples::{Samples, blocks};
-pub use search::{Library, Posting, Search, Variation, evidence};
+pub use search::{Posting, Search, Variation, evidence};
 
 /// Sample rate of all samples, in Hz.
 pub const RATE: u32 = 16_000;
@@ -44,6 +44,10 @@ pub const FRAME_SAMPLES: usize = spectrum::HOP;
 pub const MIN_QUERY_SAMPLES: usize = 3 * RATE as usize / 10;
 /// Longest query that is searched at once: 10 s.
 pub const MAX_QUERY_SAMPLES: usize = 10 * RATE as usize;
+/// Least confidence at which a match is reported unless another one is asked for: one false match in 10 000 searches.
+pub const MIN_CONFIDENCE: f64 = 0.9999;
+/// Least confidence of a match that is worth [refining](Match::confirmed): about one false one a search.
+pub const MIN_CANDIDATE_CONFIDENCE: f64 = 0.2;
 /// Postings of a hash that are searched: hashes of more say too little about a place.
 pub const MAX_POSTINGS_PER_HASH: usize = 4_096;
 /// Hits of a search, of 32 bytes each.

@@ -7,7 +7,7 @@ use crate::null_model::confidence;
 use crate::query::{Constellation, Query};
 use crate::regression::robust_line;
 use crate::spectrum::HOP;
-use crate::{MAX_MATCHES, RATE};
+use crate::{MAX_MATCHES, RATE, Refinement};
 
 /// Places of one source whose offsets differ by less, in frames, are one: 96 ms at the same speed, twice at others.
 const SAME_PLACE: f32 = 6.0;
@@ -43,6 +43,35 @@ impl Match {
     #[must_use]
     pub fn offset(&self) -> MediaTime {
         self.source_at(MediaTime::ZERO)
+    }
+
+    /// This match after [`crate::refine`] of the whole query (which starts at `query_start` of the match's times) in a part
+    /// of the source that starts at `source_start`, as one of `candidates` matches that were refined: its place and speed
+    /// are exact, and its probability is that of the correlation, if that is the more certain one.
+    ///
+    /// Of unrelated candidates, `candidates × chance` are expected to have such a correlation.
+    #[must_use]
+    pub fn confirmed(
+        self,
+        refinement: &Refinement,
+        query_start: MediaTime,
+        source_start: MediaTime,
+        candidates: usize,
+    ) -> Self {
+        let since = (self.query.start() - query_start).as_secs_f64();
+        let start = refinement.source_start / f64::from(RATE) + since * refinement.speed;
+        let duration = self.query.duration().as_secs_f64() * refinement.speed;
+        let expected = self.expected_by_chance.min(candidates as f64 * refinement.chance);
+        Self {
+            source: Window::starting_at(
+                source_start + MediaTime::from_secs_f64(start),
+                MediaTime::from_secs_f64(duration),
+            ),
+            speed: refinement.speed,
+            expected_by_chance: expected,
+            confidence: confidence(expected),
+            ..self
+        }
     }
 
     /// The time in the source at `time` of the query.

@@ -1,8 +1,8 @@
 //! A search: from postings to hits, places and matches.
 
-use crate::clusters::{Cluster, Hit, clusters, distinct};
+use crate::clusters::{Cluster, Hit, clusters};
 use crate::matches::{Match, by_evidence};
-use crate::query::{Change, Constellation, Probe, Query, probes};
+use crate::query::{Change, Probe, Query, probes};
 use crate::{MAX_HITS, TooManyHits};
 
 /// One row of an index: a landmark of a source.
@@ -14,13 +14,6 @@ pub struct Posting {
     pub source: i64,
     /// Frame of the landmark.
     pub frame: u32,
-}
-
-/// What is searched, for the probability of chance.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Library {
-    /// Sum of the lengths of all sources, in frames.
-    pub frames: u64,
 }
 
 /// Differences between a query and its sources that are searched.
@@ -41,7 +34,7 @@ pub enum Variation {
 /// # Examples
 ///
 /// ```
-/// use audio_fingerprint::{Fingerprinter, Library, Posting, Query, Search, Variation};
+/// use audio_fingerprint::{Fingerprinter, Posting, Query, Search, Variation};
 ///
 /// # let note = |n: u32| 220.0 * (((n / 3_000 * n / 3_000 * 7) % 19) as f32 / 12.0).exp2();
 /// # let samples: Vec<f32> = (0..160_000u32)
@@ -57,7 +50,7 @@ pub enum Variation {
 ///     let postings = found.map(|landmark| Posting { hash: landmark.hash, source: 7, frame: landmark.frame });
 ///     search.add(&postings.collect::<Vec<_>>())?;
 /// }
-/// let matches = search.finish(Library { frames: 160_000 / 256 }, 0.99);
+/// let matches = search.finish(0.99);
 /// assert!((matches[0].source.start().as_secs_f64() - matches[0].query.start().as_secs_f64() - 3.125).abs() < 0.01);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -115,33 +108,28 @@ impl<'a> Search<'a> {
     /// The places at which the query occurs, the most certain ones first: those of which `min_confidence` (0 to 1) is the
     /// least probability that no such match in the whole search is chance.
     #[must_use]
-    pub fn finish(mut self, library: Library, min_confidence: f64) -> Vec<Match> {
+    pub fn finish(mut self, min_confidence: f64) -> Vec<Match> {
         self.hits.sort_unstable();
         self.hits.dedup();
         let constellations = self.query.constellations();
         let mut found: Vec<(f64, Cluster)> = Vec::new();
         for hits in self.hits.chunk_by(|a, b| a.change == b.change) {
             let change = self.changes[hits[0].change as usize];
-            found.extend(clusters(hits, constellations, change, library, self.changes.len()));
+            found.extend(clusters(hits, constellations, change, self.changes.len()));
         }
         by_evidence(found, self.query, min_confidence)
     }
 }
 
-/// For the calibration of the null model: number of hits under the unchanged speed, and the greatest numbers of agreeing
-/// peaks of places.
+/// For the calibration of the null model: number of hits under the unchanged speed, and the numbers of agreeing peaks of
+/// places, with the density of hits around each.
 #[doc(hidden)]
 #[must_use]
-pub fn evidence(search: Search<'_>) -> (usize, Vec<usize>) {
+pub fn evidence(search: Search<'_>) -> (usize, Vec<(usize, f64)>) {
     let Search { query, mut hits, .. } = search;
     hits.retain(|hit| hit.change == 0);
     hits.sort_unstable();
     hits.dedup();
-    let count = hits.len();
-    let constellations: &[Constellation] = query.constellations();
-    let places = clusters(&hits, constellations, Change::NONE, Library { frames: u64::MAX }, 1);
-    let mut peaks: Vec<usize> =
-        places.iter().map(|(_, cluster)| distinct(&cluster.hits, constellations)).collect();
-    peaks.sort_unstable_by(|a, b| b.cmp(a));
-    (count, peaks)
+    let places = clusters(&hits, query.constellations(), Change::NONE, 1);
+    (hits.len(), places.iter().map(|(_, cluster)| (cluster.peaks, cluster.density)).collect())
 }

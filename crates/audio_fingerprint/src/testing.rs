@@ -10,6 +10,8 @@ pub(crate) fn noise(seed: u32, length: usize) -> Vec<f32> {
         state ^= state << 5;
         state as f32 / u32::MAX as f32 - 0.5
     };
-    (0..8).for_each(|_| drop(next()));
+    for _ in 0..8 {
+        next();
+    }
     (0..length).map(|_| next()).collect()
 }

@@ -71,7 +71,7 @@ pub(crate) fn filtered(samples: &[f32], filter: &str) -> Vec<f32> {
 pub(crate) fn coded(samples: &[f32], codec: &[&str], extension: &str) -> Vec<f32> {
     let file = std::env::temp_dir().join(format!("fingerprint-{}.{extension}", std::process::id()));
     let name = file.to_str().unwrap();
-    let arguments = [&["-y"], &RAW[2..], &["-ac", "1", "-i", "-"], codec, &[name]].concat();
+    let arguments = [&["-y"][..], &RAW[2..], &["-ac", "1", "-i", "-"], codec, &[name]].concat();
     ffmpeg(&arguments, to_bytes(samples));
     let decoded = decode(&file);
     std::fs::remove_file(&file).unwrap();

@@ -15,13 +15,16 @@ use std::time::Duration;
 
 use audio::{Random, coded, decode, files, filtered, is_quiet, mixed, white};
 use audio_fingerprint::{
-    Fingerprinter, MemoryIndex, Postings, Query, RATE, Search, Variation, evidence, identify, refine,
+    Fingerprinter, MIN_CANDIDATE_CONFIDENCE, MIN_CONFIDENCE, Match, MemoryIndex, Postings, Query, RATE,
+    Search, Variation, evidence, identify, refine,
 };
+use media_time::MediaTime;
 
 const SECOND: usize = RATE as usize;
 const SLOT: usize = 12 * SECOND;
 const LENGTHS: [f64; 5] = [0.3, 1.0, 3.0, 5.0, 10.0];
-const MIN_CONFIDENCE: f64 = 0.999;
+/// Candidates of a query that are refined.
+const MAX_CANDIDATES: usize = 20;
 
 struct Corpus {
     recordings: Vec<Vec<f32>>,
@@ -67,7 +70,7 @@ fn load(corpus: &Path) -> Corpus {
         let landmarks = fingerprinter.finish();
         (rows, samples) = (rows + landmarks.len(), samples + recording.len());
         if is_indexed(id) {
-            index.add(id as i64, &landmarks, recording.len() as u64);
+            index.add(id as i64, &landmarks);
         }
     }
     let fingerprinting = cpu(false) - before;
@@ -105,7 +108,7 @@ fn places(corpus: &Corpus, count: usize, indexed: bool, random: &mut Random) -> 
     places
 }
 
-fn reel(corpus: &Corpus, places: &[Place]) -> Vec<f32> {
+fn spliced(corpus: &Corpus, places: &[Place]) -> Vec<f32> {
     let mut reel = Vec::new();
     for place in places {
         reel.extend_from_slice(&corpus.recordings[place.recording][place.start..][..10 * SECOND]);
@@ -114,58 +117,84 @@ fn reel(corpus: &Corpus, places: &[Place]) -> Vec<f32> {
     reel
 }
 
+/// A reel with a query's audio in each slot, played at a speed.
+#[derive(Clone, Copy)]
+struct Reel<'a> {
+    samples: &'a [f32],
+    places: &'a [Place],
+    speed: f64,
+}
+
 #[derive(Default)]
 struct Score {
     queries: usize,
     found: usize,
-    wrong: usize,
+    /// Matches in other recordings.
+    elsewhere: usize,
     errors_ms: Vec<f64>,
-    refined_samples: Vec<f64>,
+}
+
+impl Score {
+    fn add(&mut self, other: Self) {
+        self.found += other.found;
+        self.elsewhere += other.elsewhere;
+        self.errors_ms.extend(other.errors_ms);
+        self.errors_ms.sort_by(f64::total_cmp);
+    }
+}
+
+/// The matches of a query: of landmarks alone, or candidates that are confirmed by correlation.
+fn search(corpus: &mut Corpus, samples: &[f32], variation: Variation, confirm: bool) -> Vec<Match> {
+    let Ok(query) = Query::new(samples) else { return Vec::new() };
+    let least = if confirm { MIN_CANDIDATE_CONFIDENCE } else { MIN_CONFIDENCE };
+    let mut found = identify(&query, &mut corpus.index, variation, least).unwrap();
+    if !confirm {
+        return found;
+    }
+    found.truncate(MAX_CANDIDATES);
+    let count = found.len();
+    let confirmed = found.into_iter().map(|found| {
+        let source = &corpus.recordings[found.source_id as usize];
+        let expected = found.offset().to_samples(RATE);
+        let margin = SECOND as i64 / 10;
+        let place = |sample: i64| sample.clamp(0, source.len() as i64) as usize;
+        let first = place(expected - margin);
+        let end = place(expected + (samples.len() as f64 * found.speed) as i64 + margin);
+        match refine(samples, &source[first..end.max(first)], found.speed) {
+            Some(refined) if refined.chance < 1e-6 => {
+                let start = MediaTime::from_samples(first as i64, RATE);
+                found.confirmed(&refined, MediaTime::ZERO, start, count)
+            }
+            _ => found,
+        }
+    });
+    confirmed.filter(|found| found.confidence >= MIN_CONFIDENCE).collect()
 }
 
 /// Searches the queries of `seconds` on a reel that is played at `speed`.
-fn measure(
-    corpus: &mut Corpus,
-    reel: &[f32],
-    places: &[Place],
-    seconds: f64,
-    speed: f64,
-    variation: Variation,
-) -> Score {
+fn measure(corpus: &mut Corpus, reel: &Reel<'_>, seconds: f64, variation: Variation, confirm: bool) -> Score {
+    let Reel { samples, places, speed } = *reel;
     let mut score = Score::default();
     for (slot, place) in places.iter().enumerate() {
         let start = ((slot * SLOT) as f64 / speed) as usize + 17;
         let length = (seconds * f64::from(RATE) / speed.max(1.0)) as usize;
-        let Some(samples) = reel.get(start..start + length) else { continue };
-        let Ok(query) = Query::new(samples) else { continue };
+        let Some(samples) = samples.get(start..start + length) else { continue };
         score.queries += 1;
-        let expected = place.start as f64 + start as f64 * speed - (slot * SLOT) as f64;
-        let matches = identify(&query, &mut corpus.index, variation, MIN_CONFIDENCE).unwrap();
-        // Within 100 ms it is the place; the errors are reported.
-        let error = |found: &audio_fingerprint::Match| {
-            let middle = found.query.start()
-                + media_time::MediaTime::from_micros(found.query.duration().as_micros() / 2);
-            found.source_at(middle).as_secs_f64() - expected / f64::from(RATE) - middle.as_secs_f64() * speed
+        let expected = (place.start as f64 + start as f64 * speed - (slot * SLOT) as f64) / f64::from(RATE);
+        let matches = search(corpus, samples, variation, confirm);
+        // In the middle of the match, where an error of the speed matters least.
+        let error = |found: &Match| {
+            let middle = found.query.start() + MediaTime::from_micros(found.query.duration().as_micros() / 2);
+            (found.source_at(middle).as_secs_f64() - expected - middle.as_secs_f64() * speed).abs() * 1e3
         };
-        let is_right = |found: &&audio_fingerprint::Match| {
-            found.source_id == place.recording as i64 && error(found).abs() < 0.1
-        };
-        score.wrong += matches.iter().filter(|found| found.source_id != place.recording as i64).count();
+        // Within 100 ms it is the place; errors are reported.
+        let is_right = |found: &&Match| found.source_id == place.recording as i64 && error(found) < 100.0;
+        score.elsewhere += matches.iter().filter(|found| found.source_id != place.recording as i64).count();
         if let Some(found) = matches.iter().find(is_right) {
             score.found += 1;
-            score.errors_ms.push(error(found).abs() * 1e3);
-            let source = &corpus.recordings[place.recording];
-            let first = (expected as usize).saturating_sub(SECOND / 5);
-            let end = source.len().min((expected + length as f64 * speed) as usize + SECOND / 5);
-            if let Some(refined) =
-                refine(samples, &source[first..end], found.speed).filter(|r| r.chance < 1e-6)
-            {
-                score.refined_samples.push((first as f64 + refined.source_start - expected).abs());
-            }
+            score.errors_ms.push(error(found));
         }
     }
-    score.errors_ms.sort_by(f64::total_cmp);
-    score.refined_samples.sort_by(f64::total_cmp);
     score
 }
 
@@ -173,39 +202,39 @@ fn quantile(sorted: &[f64], part: f64) -> f64 {
     sorted.get((sorted.len() as f64 * part) as usize).or(sorted.last()).copied().unwrap_or(f64::NAN)
 }
 
-fn row(corpus: &mut Corpus, name: &str, reel: &[f32], places: &[Place], speed: f64, variation: Variation) {
+fn row(corpus: &mut Corpus, name: &str, reel: &Reel<'_>, variation: Variation) {
     print!("| {name} |");
-    let mut all = Score::default();
+    let (mut before, mut after) = (Score::default(), Score::default());
     for seconds in LENGTHS {
-        let score = measure(corpus, reel, places, seconds, speed, variation);
-        print!(" {:.2} |", score.found as f64 / score.queries.max(1) as f64);
-        all.errors_ms.extend(score.errors_ms);
-        all.refined_samples.extend(score.refined_samples);
-        (all.wrong, all.found) = (all.wrong + score.wrong, all.found + score.found);
+        let scores = [false, true].map(|confirm| measure(corpus, reel, seconds, variation, confirm));
+        let recall = |score: &Score| score.found as f64 / score.queries.max(1) as f64;
+        print!(" {:.2} / {:.2} |", recall(&scores[0]), recall(&scores[1]));
+        let [landmarks, confirmed] = scores;
+        before.add(landmarks);
+        after.add(confirmed);
     }
-    all.errors_ms.sort_by(f64::total_cmp);
-    all.refined_samples.sort_by(f64::total_cmp);
-    let within = all.errors_ms.iter().filter(|error| **error <= 10.0).count();
+    let within = before.errors_ms.iter().filter(|error| **error <= 10.0).count();
     println!(
-        " {:.2} | {:.1} / {:.1} | {:.2} | {:.1} | {} |",
-        within as f64 / all.errors_ms.len().max(1) as f64,
-        quantile(&all.errors_ms, 0.5),
-        quantile(&all.errors_ms, 0.99),
-        all.refined_samples.len() as f64 / all.found.max(1) as f64,
-        quantile(&all.refined_samples, 0.5),
-        all.wrong
+        " {:.2} | {:.1} / {:.1} | {:.3} / {:.1} | {} / {} |",
+        within as f64 / before.errors_ms.len().max(1) as f64,
+        quantile(&before.errors_ms, 0.5),
+        quantile(&before.errors_ms, 0.99),
+        quantile(&after.errors_ms, 0.5),
+        quantile(&after.errors_ms, 0.99),
+        before.elsewhere,
+        after.elsewhere
     );
 }
 
 fn tables(corpus: &mut Corpus, count: usize) {
     let mut random = Random(20);
     let places_of = places(corpus, count, true, &mut random);
-    let clean = reel(corpus, &places_of);
+    let clean = spliced(corpus, &places_of);
     let others = places(corpus, count, false, &mut random);
-    let noise = reel(corpus, &others);
+    let noise = spliced(corpus, &others);
     let hiss = white(&mut random, 60);
     println!(
-        "| queries | 0.3 s | 1 s | 3 s | 5 s | 10 s | ≤ 10 ms | ms, median / 99 % | refined | samples | elsewhere |\n|---|---|---|---|---|---|---|---|---|---|---|"
+        "| queries | 0.3 s | 1 s | 3 s | 5 s | 10 s | ≤ 10 ms | error, ms | confirmed, ms | elsewhere |\n|---|---|---|---|---|---|---|---|---|---|"
     );
     let gain = clean.iter().map(|sample| 0.25 * sample).collect::<Vec<_>>();
     let mut rows: Vec<(String, Vec<f32>)> = vec![
@@ -226,28 +255,44 @@ fn tables(corpus: &mut Corpus, count: usize) {
         coded(&mixed(&clean, &noise, 10.0), &["-b:a", "64k"], "mp3"),
     ));
     for (name, reel) in rows {
-        row(corpus, &name, &reel, &places_of, 1.0, Variation::None);
+        row(corpus, &name, &Reel { samples: &reel, places: &places_of, speed: 1.0 }, Variation::None);
     }
     let second = places(corpus, count, true, &mut random);
     for snr in [0.0, 6.0] {
-        let mix = mixed(&clean, &reel(corpus, &second), snr);
-        row(corpus, &format!("mix, {snr} dB: the louder"), &mix, &places_of, 1.0, Variation::None);
-        row(corpus, "the other", &mix, &second, 1.0, Variation::None);
+        let mix = mixed(&clean, &spliced(corpus, &second), snr);
+        row(
+            corpus,
+            &format!("mix, {snr} dB: the louder"),
+            &Reel { samples: &mix, places: &places_of, speed: 1.0 },
+            Variation::None,
+        );
+        row(corpus, "the other", &Reel { samples: &mix, places: &second, speed: 1.0 }, Variation::None);
     }
     let few = &places_of[..count.div_ceil(3)];
     let short = &clean[..few.len() * SLOT];
     for speed in [0.9, 0.95, 1.03, 1.1] {
         let changed = filtered(short, &format!("asetrate={},aresample=16000", (16_000.0 * speed) as u32));
-        row(corpus, &format!("speed {speed}"), &changed, few, speed, Variation::SpeedAndPitch);
+        row(
+            corpus,
+            &format!("speed {speed}"),
+            &Reel { samples: &changed, places: few, speed },
+            Variation::SpeedAndPitch,
+        );
     }
     for (name, filter) in
         [("+1 semitone", "rubberband=pitch=1.05946"), ("−1 semitone", "rubberband=pitch=0.94387")]
     {
-        row(corpus, name, &filtered(short, filter), few, 1.0, Variation::SpeedAndPitch);
+        let changed = filtered(short, filter);
+        row(corpus, name, &Reel { samples: &changed, places: few, speed: 1.0 }, Variation::SpeedAndPitch);
     }
     for tempo in [0.92, 1.08] {
         let changed = filtered(short, &format!("atempo={tempo}"));
-        row(corpus, &format!("tempo {tempo}"), &changed, few, tempo, Variation::SpeedAndPitch);
+        row(
+            corpus,
+            &format!("tempo {tempo}"),
+            &Reel { samples: &changed, places: few, speed: tempo },
+            Variation::SpeedAndPitch,
+        );
     }
     unknown(corpus, &noise, &others);
 }
@@ -260,9 +305,8 @@ fn unknown(corpus: &mut Corpus, reel: &[f32], places: &[Place]) {
             let count = if variation == Variation::None { places.len() } else { places.len().div_ceil(3) };
             for slot in 0..count {
                 let samples = &reel[slot * SLOT..][..(seconds * f64::from(RATE)) as usize];
-                let Ok(query) = Query::new(samples) else { continue };
                 queries += 1;
-                for false_match in identify(&query, &mut corpus.index, variation, MIN_CONFIDENCE).unwrap() {
+                for false_match in search(corpus, samples, variation, true) {
                     let name = &corpus.names[false_match.source_id as usize];
                     found.push(format!(
                         "{seconds} s of {}: {name} {false_match:?}",
@@ -279,38 +323,44 @@ fn unknown(corpus: &mut Corpus, reel: &[f32], places: &[Place]) {
     }
 }
 
-/// Places by chance: for each number of agreeing peaks, the number of places, over that of hits.
+/// Limits of the densities of hits by which places are counted.
+const DENSITIES: [f64; 6] = [0.02, 0.06, 0.15, 0.4, 1.0, f64::INFINITY];
+
+/// Places by chance: for each density of hits around them and each number of agreeing peaks, the number of places with as
+/// many or more, over that of hits.
 fn calibrate(corpus: &mut Corpus) {
-    let mut totals = [0usize; 40];
+    let mut totals = [[0usize; 40]; DENSITIES.len()];
     let (mut hits, mut worst) = (0, Vec::new());
     for (id, recording) in corpus.recordings.iter().enumerate().filter(|(id, _)| !is_indexed(*id)) {
         for seconds in LENGTHS {
             let length = (seconds * f64::from(RATE)) as usize;
-            for start in (0..recording.len().saturating_sub(length)).step_by(10 * SECOND) {
+            for start in (0..recording.len().saturating_sub(length)).step_by(6 * SECOND) {
                 let Ok(query) = Query::new(&recording[start..start + length]) else { continue };
                 let mut search = Search::new(&query, Variation::None);
                 let hashes: Vec<u32> = search.batches(usize::MAX).flatten().copied().collect();
                 let mut postings = Vec::new();
                 corpus.index.postings(&hashes, &mut postings).unwrap();
                 search.add(&postings).unwrap();
-                let (count, peaks) = evidence(search);
+                let (count, places) = evidence(search);
                 hits += count;
-                peaks.iter().for_each(|peaks| totals[(*peaks).min(39)] += 1);
-                worst.push((
-                    peaks.first().copied().unwrap_or(0),
-                    seconds.to_string(),
-                    count,
-                    corpus.names[id].clone(),
-                ));
+                for (peaks, density) in places {
+                    let group = DENSITIES.iter().position(|limit| density < *limit).unwrap();
+                    totals[group][..=peaks.min(39)].iter_mut().for_each(|total| *total += 1);
+                    worst.push((
+                        peaks,
+                        format!("{seconds} s, {count} hits, density {density:.3}"),
+                        corpus.names[id].clone(),
+                    ));
+                }
             }
         }
     }
     worst.sort_by(|a, b| b.cmp(a));
-    println!("{} queries, {hits} hits; peaks: places", worst.len());
-    for (peaks, count) in totals.iter().enumerate().filter(|(_, count)| **count > 0) {
-        println!("{peaks}: {count}, {:.2e} of the hits", *count as f64 / hits as f64);
+    println!("{hits} hits; peaks: places by density {DENSITIES:?}");
+    for peaks in 3..30 {
+        println!("{peaks}: {:?}", totals.map(|total| total[peaks]));
     }
-    worst.iter().take(12).for_each(|worst| println!("{worst:?}"));
+    worst.iter().take(25).for_each(|worst| println!("{worst:?}"));
 }
 
 fn main() {

@@ -10,6 +10,8 @@ const WEIGHT: f32 = 4.0;
 const UNKNOWN: f32 = 1.72;
 /// Cost of a cut, in the same unit (nats).
 const CUT: f32 = 24.0;
+/// Hops of the shortest shots between two placements that alternate: 0.4 s.
+const SHORTEST: usize = 80;
 
 /// Consecutive hops of one placement, or of none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +61,7 @@ pub(super) fn best_path(presences: &[Presence], hops: usize) -> Vec<Segment> {
         states = next.collect();
         steps.push(states.iter().map(|state| (state.placement as u32, state.from as u32)).collect());
     }
-    segments(&steps, best_of(&states).placement)
+    without_alternations(segments(&steps, best_of(&states).placement), presences)
 }
 
 fn best_of(states: &[State]) -> State {
@@ -94,5 +96,36 @@ fn segments(steps: &[Vec<(u32, u32)>], last: usize) -> Vec<Segment> {
         placement = from.map_or(0, |state| state.1);
     }
     segments.reverse();
+    segments
+}
+
+/// Replaces alternations between two placements that are too quick to be cuts by one cut: in a dissolve, both are present,
+/// and each explains some hops better.
+fn without_alternations(mut segments: Vec<Segment>, presences: &[Presence]) -> Vec<Segment> {
+    let mut index = 0;
+    while index + 3 < segments.len() {
+        let four = &segments[index..index + 4];
+        let is_short = |segment: &Segment| segment.end - segment.start < SHORTEST;
+        let alternates = four[0].presence == four[2].presence && four[1].presence == four[3].presence;
+        if !(alternates && four[1..3].iter().all(is_short)) {
+            index += 1;
+            continue;
+        }
+        let (start, end) = (four[1].start, four[2].end);
+        let state = |segment: &Segment| segment.presence.map_or(0, |presence| presence + 1);
+        let (before, after) = (state(&four[0]), state(&four[1]));
+        // The advantage of the later one from each hop on.
+        let (mut advantage, mut best) = (0.0, (0.0, end));
+        for hop in (start..end).rev() {
+            advantage += evidence(presences, after, hop) - evidence(presences, before, hop);
+            if advantage > best.0 {
+                best = (advantage, hop);
+            }
+        }
+        segments[index].end = best.1;
+        segments[index + 3].start = best.1;
+        segments.drain(index + 1..index + 3);
+        index = index.saturating_sub(1);
+    }
     segments
 }
