@@ -2,9 +2,7 @@
 
 use std::convert::Infallible;
 
-use crate::{
-    Landmark, Library, MAX_POSTINGS_PER_HASH, Match, Posting, Query, Search, SearchError, Variation,
-};
+use crate::{Landmark, MAX_POSTINGS_PER_HASH, Match, Posting, Query, Search, SearchError, Variation};
 
 /// Where the postings of hashes are: memory, a database.
 pub trait Postings {

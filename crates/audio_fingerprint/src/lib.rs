@@ -2,6 +2,7 @@
 //! list of a finished edit. A pure library without side effects.
 mod align;
 mod clusters;
+mod confirmation;
 mod conform;
 mod correlation;
 mod error;
@@ -25,7 +26,8 @@ mod spectrum;
 mod testing;
 
 pub use align::{AlignedPart, align};
-pub use conform::{Origin, Shot, Sources, conform};
+pub use confirmation::confirm;
+pub use conform::{Origin, Shot, conform};
 pub use error::{QueryError, SearchError, TooManyHits};
 pub use index::{MemoryIndex, Postings, identify};
 pub use landmarks::{FINGERPRINT_VERSION, Fingerprinter, Landmark, MAX_LANDMARKS_PER_SECOND};
@@ -33,7 +35,7 @@ pub use links::link;
 pub use matches::Match;
 pub use query::Query;
 pub use refinement::{Refinement, refine};
-pub use samples::{Samples, blocks};
+pub use samples::{Samples, Sources, blocks};
 pub use search::{Posting, Search, Variation, evidence};
 
 /// Sample rate of all samples, in Hz.
@@ -52,5 +54,7 @@ pub const MIN_CANDIDATE_CONFIDENCE: f64 = 0.2;
 pub const MAX_POSTINGS_PER_HASH: usize = 4_096;
 /// Hits of a search, of 32 bytes each.
 pub const MAX_HITS: usize = 4_000_000;
+/// Matches of a query that are confirmed by their samples.
+pub const MAX_CANDIDATES: usize = 32;
 /// Matches of a search.
 pub const MAX_MATCHES: usize = 1_000;

@@ -5,11 +5,13 @@ use crate::correlation::{Lag, Similarity, phase_correlation, similarity};
 use crate::interpolation::Interpolator;
 use crate::regression::{Line, robust_line};
 
-/// A match below this probability of being chance needs no other speed to be tried.
-const CERTAIN: f64 = 1e-6;
+/// A correlation below this probability of being chance confirms a match; at speed 1, no other speed is tried.
+pub(crate) const CERTAIN: f64 = 1e-6;
 /// Speeds around the given one that are tried, in steps of 0.025 %: 1 s then is smeared over 4 samples at most.
 const SPEED_STEP: f64 = 0.000_25;
 const SPEED_STEPS: i32 = 24;
+/// The largest of these changes of the speed.
+const LARGEST_CHANGE: f64 = SPEED_STEP * SPEED_STEPS as f64;
 /// Length of the chunks whose lags show the drift, in samples, and their greatest number.
 const CHUNK: usize = RATE as usize / 2;
 const MAX_CHUNKS: usize = 64;
@@ -45,19 +47,20 @@ pub fn refine(query: &[f32], source: &[f32], speed: f64) -> Option<Refinement> {
     }
     let interpolator = Interpolator::new();
     let (mut speed, mut lag, mut stretched) = best_speed(&interpolator, query, source, speed)?;
-    for _ in 0..2 {
-        let Some(line) = drift(query, &stretched, lag.samples) else { break };
+    for _ in 0..3 {
         // The line gives the lag relative to the expected place, which moves with time at another speed.
-        if line.slope.abs() * query.len() as f64 > 0.25 && line.slope.abs() < 0.01 {
-            speed *= 1.0 + line.slope;
-            stretched = stretch(&interpolator, source, speed);
-            match phase_correlation(query, &stretched) {
-                Some(found) => lag = found,
-                None => break,
-            }
-        } else {
+        let Some(line) = drift(query, &stretched, lag.samples) else { break };
+        if line.slope.abs() * query.len() as f64 <= 0.25 {
             lag.samples += line.at(0.0).clamp(-1.0, 1.0);
             break;
+        }
+        let changed = speed * (1.0 + line.slope);
+        let attempt = stretch(&interpolator, source, changed);
+        match phase_correlation(query, &attempt) {
+            Some(found) if found.height > lag.height => {
+                (speed, lag, stretched) = (changed, Lag { chance: lag.chance, ..found }, attempt);
+            }
+            _ => break,
         }
     }
     let aligned = interpolator.resample(source, lag.samples * speed, speed, query.len());
@@ -88,23 +91,29 @@ fn best_speed(
         Some((speed, phase_correlation(query, &stretched)?, stretched))
     };
     let first = attempt(speed)?;
-    if first.1.chance < CERTAIN {
+    if speed == 1.0 && first.1.chance < CERTAIN {
         return Some(first);
     }
+    // The middle of the query, and the part of the source where it can be.
     let length = query.len().min(2 * CHUNK);
     let start = (query.len() - length) / 2;
-    // The part of the source around the middle, for the slowest and fastest speed.
+    let from = (start as f64 * speed * (1.0 - LARGEST_CHANGE)) as usize;
+    let after = ((query.len() - start - length) as f64 * speed * (1.0 - LARGEST_CHANGE)) as usize;
+    let part = source.get(from..source.len().checked_sub(after)?)?;
     let step_at = |step: i32| speed * (1.0 + f64::from(step) * SPEED_STEP);
     let tried = (-SPEED_STEPS..=SPEED_STEPS).filter_map(|step| {
-        let stretched = stretch(interpolator, source, step_at(step));
+        let stretched = stretch(interpolator, part, step_at(step));
         Some((step, phase_correlation(&query[start..start + length], &stretched)?))
     });
     let (step, best) = tried.max_by(|a, b| a.1.height.total_cmp(&b.1.height))?;
     let second = attempt(step_at(step))?;
-    // A chunk's peak at another speed than 1 counts only if all attempts together are unlikely to have it.
+    if second.1.height <= first.1.height {
+        return Some(first);
+    }
+    // All attempts together have to be unlikely to have such a peak.
     let tries = f64::from(2 * SPEED_STEPS + 1);
     let chance = (second.1.chance.min(best.chance) * tries).min(1.0);
-    if chance < first.1.chance { Some((second.0, Lag { chance, ..second.1 }, second.2)) } else { Some(first) }
+    Some((second.0, Lag { chance, ..second.1 }, second.2))
 }
 
 /// The line through the lags of chunks of the query, relative to `expected`, over the chunks' positions (all in

@@ -39,6 +39,18 @@ impl Samples for &[f32] {
     }
 }
 
+/// Reads the sources that matches name.
+pub trait Sources {
+    /// Why samples cannot be read.
+    type Error;
+
+    /// Fills `out` with the samples of a source from `start` on (mono, [`crate::RATE`] Hz); outside, they are 0.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    fn read(&mut self, source: i64, start: i64, out: &mut [f32]) -> Result<(), Self::Error>;
+}
+
 /// `count` samples from `start` on.
 pub(crate) fn part<S: Samples>(samples: &mut S, start: i64, count: usize) -> Result<Vec<f32>, S::Error> {
     let mut part = vec![0.0; count];

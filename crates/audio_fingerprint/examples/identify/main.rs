@@ -10,26 +10,36 @@
 
 mod audio;
 
+use std::convert::Infallible;
 use std::path::Path;
 use std::time::Duration;
 
 use audio::{Random, coded, decode, files, filtered, is_quiet, mixed, white};
 use audio_fingerprint::{
     Fingerprinter, MIN_CANDIDATE_CONFIDENCE, MIN_CONFIDENCE, Match, MemoryIndex, Postings, Query, RATE,
-    Search, Variation, evidence, identify, refine,
+    Samples, Search, Sources, Variation, confirm, evidence, identify,
 };
 use media_time::MediaTime;
 
 const SECOND: usize = RATE as usize;
 const SLOT: usize = 12 * SECOND;
 const LENGTHS: [f64; 5] = [0.3, 1.0, 3.0, 5.0, 10.0];
-/// Candidates of a query that are refined.
-const MAX_CANDIDATES: usize = 20;
 
 struct Corpus {
     recordings: Vec<Vec<f32>>,
     names: Vec<String>,
     index: MemoryIndex,
+}
+
+/// The recordings, as sources.
+struct Recordings<'a>(&'a [Vec<f32>]);
+
+impl Sources for Recordings<'_> {
+    type Error = Infallible;
+
+    fn read(&mut self, source: i64, start: i64, out: &mut [f32]) -> Result<(), Infallible> {
+        self.0[source as usize].as_slice().read(start, out)
+    }
 }
 
 /// A place queries are cut from.
@@ -144,35 +154,24 @@ impl Score {
 }
 
 /// The matches of a query: of landmarks alone, or candidates that are confirmed by correlation.
-fn search(corpus: &mut Corpus, samples: &[f32], variation: Variation, confirm: bool) -> Vec<Match> {
+fn search(corpus: &mut Corpus, samples: &[f32], variation: Variation, is_confirmed: bool) -> Vec<Match> {
     let Ok(query) = Query::new(samples) else { return Vec::new() };
-    let least = if confirm { MIN_CANDIDATE_CONFIDENCE } else { MIN_CONFIDENCE };
-    let mut found = identify(&query, &mut corpus.index, variation, least).unwrap();
-    if !confirm {
+    let least = if is_confirmed { MIN_CANDIDATE_CONFIDENCE } else { MIN_CONFIDENCE };
+    let found = identify(&query, &mut corpus.index, variation, least).unwrap();
+    if !is_confirmed {
         return found;
     }
-    found.truncate(MAX_CANDIDATES);
-    let count = found.len();
-    let confirmed = found.into_iter().map(|found| {
-        let source = &corpus.recordings[found.source_id as usize];
-        let expected = found.offset().to_samples(RATE);
-        let margin = SECOND as i64 / 10;
-        let place = |sample: i64| sample.clamp(0, source.len() as i64) as usize;
-        let first = place(expected - margin);
-        let end = place(expected + (samples.len() as f64 * found.speed) as i64 + margin);
-        match refine(samples, &source[first..end.max(first)], found.speed) {
-            Some(refined) if refined.chance < 1e-6 => {
-                let start = MediaTime::from_samples(first as i64, RATE);
-                found.confirmed(&refined, MediaTime::ZERO, start, count)
-            }
-            _ => found,
-        }
-    });
-    confirmed.filter(|found| found.confidence >= MIN_CONFIDENCE).collect()
+    confirm(samples, found, &mut Recordings(&corpus.recordings), MIN_CONFIDENCE).unwrap()
 }
 
 /// Searches the queries of `seconds` on a reel that is played at `speed`.
-fn measure(corpus: &mut Corpus, reel: &Reel<'_>, seconds: f64, variation: Variation, confirm: bool) -> Score {
+fn measure(
+    corpus: &mut Corpus,
+    reel: &Reel<'_>,
+    seconds: f64,
+    variation: Variation,
+    is_confirmed: bool,
+) -> Score {
     let Reel { samples, places, speed } = *reel;
     let mut score = Score::default();
     for (slot, place) in places.iter().enumerate() {
@@ -181,7 +180,7 @@ fn measure(corpus: &mut Corpus, reel: &Reel<'_>, seconds: f64, variation: Variat
         let Some(samples) = samples.get(start..start + length) else { continue };
         score.queries += 1;
         let expected = (place.start as f64 + start as f64 * speed - (slot * SLOT) as f64) / f64::from(RATE);
-        let matches = search(corpus, samples, variation, confirm);
+        let matches = search(corpus, samples, variation, is_confirmed);
         // In the middle of the match, where an error of the speed matters least.
         let error = |found: &Match| {
             let middle = found.query.start() + MediaTime::from_micros(found.query.duration().as_micros() / 2);
@@ -206,7 +205,8 @@ fn row(corpus: &mut Corpus, name: &str, reel: &Reel<'_>, variation: Variation) {
     print!("| {name} |");
     let (mut before, mut after) = (Score::default(), Score::default());
     for seconds in LENGTHS {
-        let scores = [false, true].map(|confirm| measure(corpus, reel, seconds, variation, confirm));
+        let scores =
+            [false, true].map(|is_confirmed| measure(corpus, reel, seconds, variation, is_confirmed));
         let recall = |score: &Score| score.found as f64 / score.queries.max(1) as f64;
         print!(" {:.2} / {:.2} |", recall(&scores[0]), recall(&scores[1]));
         let [landmarks, confirmed] = scores;

@@ -9,20 +9,8 @@ use media_time::{MediaTime, Window};
 use self::edges::{Fade, fades};
 use self::path::{Segment, best_path};
 use self::presence::{HOP, Placement, Presence};
-use crate::samples::{Samples, part};
+use crate::samples::{Samples, Sources, part};
 use crate::{Match, RATE, link, refine};
-
-/// Reads the sources that matches name.
-pub trait Sources {
-    /// Why samples cannot be read.
-    type Error;
-
-    /// Fills `out` with the samples of a source from `start` on (mono, [`RATE`] Hz); outside, they are 0.
-    ///
-    /// # Errors
-    /// When the source cannot be read.
-    fn read(&mut self, source: i64, start: i64, out: &mut [f32]) -> Result<(), Self::Error>;
-}
 
 /// Part of an edit, from one source or from none that is known.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +48,8 @@ const REFINED: i64 = 4 * RATE as i64;
 const MARGIN: i64 = RATE as i64 / 10;
 /// Greatest chance of a refined match.
 const MAX_CHANCE: f64 = 1e-6;
+/// Hops at the edges of a shot that are no part of its levels: 20 ms.
+const EDGE: usize = 4;
 /// Samples by which a match is extended on either side, to find its edges: 4 s.
 const REACH: i64 = 4 * RATE as i64;
 
@@ -125,7 +115,9 @@ fn shot(segment: &Segment, fade: &Fade, presences: &[Presence], samples: u64) ->
     let origin = segment.presence.map(|index| {
         let presence = &presences[index];
         let Placement { source_id, offset, speed, confidence, .. } = presence.placement;
-        let level = presence.level(segment.start..segment.end);
+        // Without the hops at the edges, which may belong to the neighbours.
+        let edge = EDGE.min((segment.end - segment.start) / 4);
+        let level = presence.level(segment.start + edge..segment.end - edge);
         Origin {
             source_id,
             start: MediaTime::from_secs_f64(

@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use super::Sources;
 use crate::interpolation::Interpolator;
-use crate::samples::{Samples, part};
+use crate::samples::{Samples, Sources, part};
 
 /// Samples of a hop: 5 ms.
 pub(super) const HOP: usize = 80;

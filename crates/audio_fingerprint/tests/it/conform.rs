@@ -1,19 +1,7 @@
-use std::convert::Infallible;
-
-use audio_fingerprint::{Query, Samples, Shot, Sources, Variation, blocks, conform, identify};
+use audio_fingerprint::{Query, Shot, Variation, blocks, conform, identify};
 use media_time::MediaTime;
 
-use crate::music::{RATE, index, piece};
-
-struct Rushes(Vec<Vec<f32>>);
-
-impl Sources for Rushes {
-    type Error = Infallible;
-
-    fn read(&mut self, source: i64, start: i64, out: &mut [f32]) -> Result<(), Infallible> {
-        self.0[source as usize].as_slice().read(start, out)
-    }
-}
+use crate::music::{RATE, Rushes, index, piece};
 
 fn rushes() -> Rushes {
     Rushes((11..15).map(|seed| piece(seed, 30)).collect())

@@ -1,9 +1,12 @@
-use audio_fingerprint::{Match, Posting, Query, QueryError, Search, Variation, identify, refine};
+use audio_fingerprint::{
+    MIN_CANDIDATE_CONFIDENCE, MIN_CONFIDENCE, Match, Posting, Query, QueryError, Search, Variation, confirm,
+    identify, refine,
+};
 
-use crate::music::{RATE, Random, at_speed, index, landmarks, piece};
+use crate::music::{RATE, Random, Rushes, at_speed, index, landmarks, piece};
 
 fn search(sources: &[Vec<f32>], samples: &[f32], variation: Variation) -> Vec<Match> {
-    identify(&Query::new(samples).unwrap(), &mut index(sources), variation, 0.999).unwrap()
+    identify(&Query::new(samples).unwrap(), &mut index(sources), variation, MIN_CONFIDENCE).unwrap()
 }
 
 /// Error of a match's place in ms, for a query that starts at sample `start` of the source.
@@ -15,13 +18,13 @@ fn error_ms(found: &Match, start: usize) -> f64 {
 fn identify_finds_excerpts_with_gain_and_noise() {
     let sources: Vec<Vec<f32>> = (1..6).map(|seed| piece(seed, 30)).collect();
     let mut random = Random(5);
-    for (id, start, length) in [(0, 100_003, 16_000), (3, 17, 48_000), (4, 300_001, 8_000)] {
+    for (id, start, length) in [(0, 100_003, 24_000), (3, 17, 48_000), (4, 300_001, 160_000)] {
         let query: Vec<f32> = sources[id][start..start + length]
             .iter()
             .map(|s| 0.2 * s + 0.004 * (random.next() - 0.5))
             .collect();
         let found = search(&sources, &query, Variation::None);
-        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found.len(), 1, "{id}: {found:?}");
         assert_eq!(found[0].source_id, id as i64);
         assert!(error_ms(&found[0], start).abs() < 10.0, "{found:?}");
         let around = &sources[id][start.saturating_sub(3_000)..(start + length + 3_000).min(30 * RATE)];
@@ -29,6 +32,27 @@ fn identify_finds_excerpts_with_gain_and_noise() {
         let expected = start.min(3_000) as f64;
         assert!((refined.source_start - expected).abs() < 0.5, "{refined:?}");
         assert!((refined.gain_db + 13.98).abs() < 0.5, "{refined:?}");
+    }
+}
+
+#[test]
+fn confirmation_proves_short_queries_and_removes_chance() {
+    let mut sources = Rushes((1..6).map(|seed| piece(seed, 30)).collect());
+    let mut index = index(&sources.0);
+    let mut candidates = |samples: &[f32]| {
+        let query = Query::new(samples).unwrap();
+        identify(&query, &mut index, Variation::None, MIN_CANDIDATE_CONFIDENCE).unwrap()
+    };
+    for (id, start) in [(0, 100_003), (2, 33_333), (4, 300_001)] {
+        let query = sources.0[id][start..start + 6_400].to_vec();
+        let found = confirm(&query, candidates(&query), &mut sources, MIN_CONFIDENCE).unwrap();
+        assert_eq!(found.len(), 1, "{id}: {found:?}");
+        assert!(found[0].source_id == id as i64 && error_ms(&found[0], start).abs() < 0.05, "{found:?}");
+    }
+    let unrelated = piece(77, 4);
+    for start in (0..40_000).step_by(4_000) {
+        let query = &unrelated[start..start + 6_400];
+        assert_eq!(confirm(query, candidates(query), &mut sources, MIN_CONFIDENCE).unwrap(), []);
     }
 }
 

@@ -1,6 +1,8 @@
 //! Made music: notes with harmonics in several voices, and a little noise. Each seed is another piece.
 
-use audio_fingerprint::{Fingerprinter, Landmark, MemoryIndex};
+use std::convert::Infallible;
+
+use audio_fingerprint::{Fingerprinter, Landmark, MemoryIndex, Samples, Sources};
 
 pub(crate) const RATE: usize = audio_fingerprint::RATE as usize;
 
@@ -69,4 +71,15 @@ pub(crate) fn index(sources: &[Vec<f32>]) -> MemoryIndex {
         index.add(id as i64, &landmarks(samples));
     }
     index
+}
+
+/// Sources in memory, numbered from 0.
+pub(crate) struct Rushes(pub(crate) Vec<Vec<f32>>);
+
+impl Sources for Rushes {
+    type Error = Infallible;
+
+    fn read(&mut self, source: i64, start: i64, out: &mut [f32]) -> Result<(), Infallible> {
+        self.0[source as usize].as_slice().read(start, out)
+    }
 }
