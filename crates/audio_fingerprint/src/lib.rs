@@ -1,5 +1,18 @@
-//! Finds where audio comes from: landmarks of recordings, searches for parts of them, exact offsets, drift, and the edit
-//! list of a finished edit. A pure library without side effects.
+//! Finds where audio comes from. A pure library without I/O.
+//!
+//! - [`Fingerprinter`]: a stream of samples → [`Landmark`]s, hashes of 32 bits with their frames, for an index;
+//! - [`Query`] and [`Search`]: up to 10 s of audio → hashes to look up → [`Match`]es, of the [`Posting`]s with these hashes:
+//!   every place of every source, several sources of a mix, each with the probability that none as good is chance.
+//!   [`identify`] does so for an index with the trait [`Postings`], as [`MemoryIndex`];
+//! - [`confirm`] and [`refine`]: the samples of a match → its place to the sample, speed and gain, and more certainty;
+//! - [`blocks`] and [`link`]: longer recordings in blocks, and their matches joined;
+//! - [`align`]: two recordings of one event → offsets and drift of the parts that are in both;
+//! - [`conform`]: a finished edit and its sources → the [`Shot`]s it is made of.
+//!
+//! All samples are mono at [`RATE`] Hz. Landmarks and matches depend on the samples only: they are computed in plain
+//! arithmetic, the same on every processor, and in a fixed order. Everything that grows with the input has a limit.
+//! `docs/fingerprints.md` describes the methods and how accurate they are.
+
 mod align;
 mod clusters;
 mod confirmation;
