@@ -8,6 +8,8 @@ const LOWEST_HZ: usize = 80;
 const HIGHEST_HZ: usize = 7_000;
 /// Bins whose power is below this part of the mean in either signal carry no phase: −60 dB.
 const NEGLIGIBLE: f32 = 1e-6;
+/// Length of the fades at the ends of the signals, in samples: 40 ms.
+const FADE: usize = 640;
 /// Samples around the peak that are no part of the noise floor: the width of the main lobe.
 const LOBE: usize = 16;
 
@@ -37,8 +39,8 @@ pub(crate) fn phase_correlation(query: &[f32], source: &[f32]) -> Option<Lag> {
     let size = fourier.size();
     // One transform of two real signals: the query is the real part, the source the imaginary one.
     let mut signals = Signals::<1>::zeros(size);
-    signals.real.iter_mut().zip(query).for_each(|(value, sample)| value[0] = *sample);
-    signals.imaginary.iter_mut().zip(source).for_each(|(value, sample)| value[0] = *sample);
+    load(&mut signals.real, query);
+    load(&mut signals.imaginary, source);
     fourier.transform(&mut signals);
     let (mut whitened, kept) = cross_spectrum(&signals)?;
     fourier.invert(&mut whitened);
@@ -66,6 +68,19 @@ pub(crate) fn phase_correlation(query: &[f32], source: &[f32]) -> Option<Lag> {
         height,
         chance: (2.0 * lags as f64 * normal_tail(height)).min(1.0),
     })
+}
+
+/// Loads samples with faded ends: those of a part of a recording are steps, which would be most of what there is at high
+/// frequencies in tonal audio, and correlate with one another.
+fn load(values: &mut [[f32; 1]], samples: &[f32]) {
+    let fade = FADE.min(samples.len() / 8);
+    let gain = |from_end: usize| {
+        let position = (from_end as f32 + 0.5) / fade as f32;
+        if from_end < fade { 0.5 - 0.5 * (std::f32::consts::PI * position).cos() } else { 1.0 }
+    };
+    for (n, (value, sample)) in values.iter_mut().zip(samples).enumerate() {
+        value[0] = sample * gain(n.min(samples.len() - 1 - n));
+    }
 }
 
 /// Is the power below −120 dBFS?

@@ -6,7 +6,12 @@
 //! Every fourth recording is not indexed. Queries are cut at `PLACES` random places (40), all at once on a reel: 10 s of
 //! each, 2 s of silence between them.
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a measuring tool: its output is its result")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a measuring tool: its output is its result"
+)]
 
 mod audio;
 
@@ -139,8 +144,9 @@ struct Reel<'a> {
 struct Score {
     queries: usize,
     found: usize,
-    /// Matches in other recordings.
+    /// Matches in recordings of which no query was cut.
     elsewhere: usize,
+    elsewhere_names: Vec<String>,
     errors_ms: Vec<f64>,
 }
 
@@ -148,6 +154,7 @@ impl Score {
     fn add(&mut self, other: Self) {
         self.found += other.found;
         self.elsewhere += other.elsewhere;
+        self.elsewhere_names.extend(other.elsewhere_names);
         self.errors_ms.extend(other.errors_ms);
         self.errors_ms.sort_by(f64::total_cmp);
     }
@@ -188,7 +195,15 @@ fn measure(
         };
         // Within 100 ms it is the place; errors are reported.
         let is_right = |found: &&Match| found.source_id == place.recording as i64 && error(found) < 100.0;
-        score.elsewhere += matches.iter().filter(|found| found.source_id != place.recording as i64).count();
+        for other in
+            matches.iter().filter(|found| !places.iter().any(|p| found.source_id == p.recording as i64))
+        {
+            score.elsewhere += 1;
+            score.elsewhere_names.push(format!(
+                "{seconds} s of {}: {} {other:?}",
+                corpus.names[place.recording], corpus.names[other.source_id as usize]
+            ));
+        }
         if let Some(found) = matches.iter().find(is_right) {
             score.found += 1;
             score.errors_ms.push(error(found));
@@ -224,6 +239,9 @@ fn row(corpus: &mut Corpus, name: &str, reel: &Reel<'_>, variation: Variation) {
         before.elsewhere,
         after.elsewhere
     );
+    for name in before.elsewhere_names.iter().chain(&after.elsewhere_names) {
+        eprintln!("{name}");
+    }
 }
 
 fn tables(corpus: &mut Corpus, count: usize) {
