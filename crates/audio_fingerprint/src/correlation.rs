@@ -8,6 +8,9 @@ const LOWEST_HZ: usize = 80;
 const HIGHEST_HZ: usize = 7_000;
 /// Bins whose power is below this part of the mean in either signal carry no phase: −60 dB.
 const NEGLIGIBLE: f32 = 1e-6;
+/// Standard deviations for each one of a normal distribution: tonal audio has fewer independent phases than bins, and its
+/// correlations have longer tails. An upper bound of what unrelated audio has.
+const EXCESS: f64 = 1.5;
 /// Length of the fades at the ends of the signals, in samples: 40 ms.
 const FADE: usize = 640;
 /// Samples around the peak that are no part of the noise floor: the width of the main lobe.
@@ -29,7 +32,7 @@ pub(crate) struct Lag {
 ///
 /// Every frequency counts equally, so that the peak is as sharp in tonal audio as in noise. In unrelated audio the phases
 /// are independent, and the correlation of a lag is normally distributed: with `n` lags, a peak of `z` standard deviations
-/// of either sign has the probability `2 n × Q(z)` of being chance. Periodic audio has such peaks at its periods, too.
+/// of either sign has the probability `2 n × Q(z)` of being chance; here `z / 1.5` is used, see [`EXCESS`]. Periodic audio has such peaks at its periods, too.
 pub(crate) fn phase_correlation(query: &[f32], source: &[f32]) -> Option<Lag> {
     let lags = (source.len() + 1).checked_sub(query.len())?;
     if is_silent(query) || is_silent(source) {
@@ -66,7 +69,7 @@ pub(crate) fn phase_correlation(query: &[f32], source: &[f32]) -> Option<Lag> {
     Some(Lag {
         samples: best as f64 + vertex,
         height,
-        chance: (2.0 * lags as f64 * normal_tail(height)).min(1.0),
+        chance: (2.0 * lags as f64 * normal_tail(height / EXCESS)).min(1.0),
     })
 }
 
