@@ -11,7 +11,7 @@ pub(crate) fn log2(x: f32) -> f32 {
     let t = (mantissa - 1.0) / (mantissa + 1.0);
     let t2 = t * t;
     // 2 / ln 2 × atanh(t).
-    let series = 2.885_390_1 + t2 * (0.961_796_7 + t2 * (0.577_078 + t2 * (0.412_198_6 + t2 * 0.320_598_9)));
+    let series = 2.885_39 + t2 * (0.961_796_7 + t2 * (0.577_078 + t2 * (0.412_198_6 + t2 * 0.320_598_9)));
     exponent as f32 + t * series
 }
 

@@ -10,7 +10,7 @@ const BY_DENSITY: f64 = 0.25;
 /// Peaks that the other hits of a place bring along, for each hit that a place nearby has on average.
 const PEAKS_BY_DENSITY: f64 = 4.0;
 
-/// What is expected of audio that is unrelated to a library.
+/// Expected numbers of chance places, for audio that is unrelated to a library.
 ///
 /// Every hit is a place (a source, an offset, a speed) at which three peaks agree. Each further peak agrees with a
 /// probability `q` that increases with the density `d` of hits around the place, on average for a place:

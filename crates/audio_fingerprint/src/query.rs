@@ -56,7 +56,7 @@ impl Query {
         if samples.len() > MAX_QUERY_SAMPLES {
             return Err(QueryError::TooLong);
         }
-        if samples.iter().all(|sample| !(sample.abs() > SILENCE)) {
+        if samples.iter().all(|sample| sample.is_nan() || sample.abs() <= SILENCE) {
             return Err(QueryError::Silent);
         }
         let max_rank = if samples.len() < MAX_QUERY_SAMPLES / 2 { RANK_OF_SHORT } else { RANK_OF_LONG };

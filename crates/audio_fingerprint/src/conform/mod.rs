@@ -32,7 +32,7 @@ pub struct Origin {
     pub speed: f64,
     /// Level in the edit relative to the source, in dB.
     pub gain_db: f64,
-    /// Level of what is not of the source (music, a voice, noise), relative to what is, in dB.
+    /// Level of other audio (music, a voice, noise) relative to that of the source, in dB.
     pub residual_db: f64,
     /// Time from the shot's start in which its level rises; in it, the previous shot may be present, too. Zero for a cut.
     pub fade_in: MediaTime,

@@ -72,7 +72,7 @@ fn best_of(states: &[State]) -> State {
 /// Evidence in nats for a state in a hop. Silence is evidence for none.
 fn evidence(presences: &[Presence], placement: usize, hop: usize) -> f32 {
     let Some(presence) = placement.checked_sub(1) else {
-        // What is silent for one placement is so for all.
+        // Silence of the edit does not depend on the placement.
         let is_silent = presences.iter().find_map(|presence| presence.at(hop)).is_some_and(Sums::is_silent);
         return if is_silent { 0.0 } else { UNKNOWN };
     };
