@@ -61,13 +61,11 @@ pub const MIN_QUERY_SAMPLES: usize = 3 * RATE as usize / 10;
 pub const MAX_QUERY_SAMPLES: usize = 10 * RATE as usize;
 /// Least confidence at which a match is reported unless another one is asked for: one false match in 10 000 searches.
 pub const MIN_CONFIDENCE: f64 = 0.9999;
-/// Least confidence of a match that is worth [refining](Match::confirmed): about one false one a search.
-pub const MIN_CANDIDATE_CONFIDENCE: f64 = 0.2;
 /// Postings of a hash that are searched: hashes of more say too little about a place.
 pub const MAX_POSTINGS_PER_HASH: usize = 4_096;
 /// Hits of a search, of 32 bytes each.
 pub const MAX_HITS: usize = 4_000_000;
-/// Matches of a query that are confirmed by their samples.
+/// Matches of a query below 2 s that are confirmed by their samples; of longer ones, a quarter of it.
 pub const MAX_CANDIDATES: usize = 32;
 /// Matches of a search.
-pub const MAX_MATCHES: usize = 1_000;
+pub const MAX_MATCHES: usize = 256;
