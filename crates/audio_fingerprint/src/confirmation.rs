@@ -4,16 +4,17 @@ use media_time::MediaTime;
 
 use crate::refinement::CERTAIN;
 use crate::samples::Sources;
-use crate::{MAX_CANDIDATES, Match, RATE, refine};
+use crate::{MAX_CANDIDATES, MIN_CANDIDATE_CONFIDENCE, Match, RATE, refine};
 
 /// Samples on either side of a match's place in which it is refined: 100 ms.
 const MARGIN: i64 = RATE as i64 / 10;
 
-/// Refines the first [`MAX_CANDIDATES`] matches of `query` (mono samples at [`RATE`] Hz) in their sources, of queries from 2 s
-/// on a quarter of it: the others are left out. Those that correlate get their exact place and speed and are more certain, the others remain as they are;
-/// matches below `min_confidence` are removed. In order of confidence.
+/// Refines the first [`MAX_CANDIDATES`] matches of `query` (mono samples at [`RATE`] Hz) in their sources; the others are
+/// left out, and those below [`MIN_CANDIDATE_CONFIDENCE`]. Matches that correlate get their exact place and speed and are
+/// more certain, the others remain as they are; those below `min_confidence` are removed. In order of confidence.
 ///
-/// So short or noisy queries, whose landmarks alone prove too little, are searched with a confidence of 0 and then confirmed.
+/// So short or noisy queries, whose landmarks alone prove too little, are searched with [`MIN_CANDIDATE_CONFIDENCE`] and
+/// then confirmed. A correlation alone is no proof: two tones of one frequency have it, too.
 ///
 /// # Errors
 /// When a source cannot be read.
@@ -23,7 +24,8 @@ pub fn confirm<S: Sources>(
     sources: &mut S,
     min_confidence: f64,
 ) -> Result<Vec<Match>, S::Error> {
-    matches.truncate(if query.len() < 2 * RATE as usize { MAX_CANDIDATES } else { MAX_CANDIDATES / 4 });
+    matches.retain(|found| found.confidence >= MIN_CANDIDATE_CONFIDENCE);
+    matches.truncate(MAX_CANDIDATES);
     let count = matches.len();
     let mut confirmed: Vec<Match> = Vec::with_capacity(count);
     for found in matches {

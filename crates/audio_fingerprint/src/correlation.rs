@@ -30,9 +30,10 @@ pub(crate) struct Lag {
 /// The lag at which `query` occurs in `source`, among those of 0 to `source.len() - query.len()`; `None` if a signal is
 /// silent, or the query is the longer one.
 ///
-/// Every frequency counts equally, so that the peak is as sharp in tonal audio as in noise. In unrelated audio the phases
-/// are independent, and the correlation of a lag is normally distributed: with `n` lags, a peak of `z` standard deviations
-/// of either sign has the probability `2 n × Q(z)` of being chance; here `z / 1.5` is used, see [`EXCESS`]. Periodic audio has such peaks at its periods, too.
+/// Every frequency counts equally, so that the peak is as sharp in tonal audio as in noise. In unrelated audio the
+/// phases are independent, and the correlation of a lag is normally distributed: with `n` lags, a peak of `z` standard
+/// deviations of either sign has the probability `2 n × Q(z)` of being chance; here `z / 1.5` is used, see [`EXCESS`].
+/// Periodic audio has such peaks at its periods, too.
 pub(crate) fn phase_correlation(query: &[f32], source: &[f32]) -> Option<Lag> {
     let lags = (source.len() + 1).checked_sub(query.len())?;
     if is_silent(query) || is_silent(source) {

@@ -1,8 +1,8 @@
 //! Finds where audio comes from. A pure library without I/O.
 //!
 //! - [`Fingerprinter`]: a stream of samples → [`Landmark`]s, hashes of 32 bits with their frames, for an index;
-//! - [`Query`] and [`Search`]: up to 10 s of audio → hashes to look up → [`Match`]es, of the [`Posting`]s with these hashes:
-//!   every place of every source, several sources of a mix, each with the probability that none as good is chance.
+//! - [`Query`] and [`Search`]: up to 10 s of audio → hashes to look up → [`Match`]es, of the [`Posting`]s with these
+//!   hashes: every place of every source, several sources of a mix, each with the probability that none as good is chance.
 //!   [`identify`] does so for an index with the trait [`Postings`], as [`MemoryIndex`];
 //! - [`confirm`] and [`refine`]: the samples of a match → its place to the sample, speed and gain, and more certainty;
 //! - [`blocks`] and [`link`]: longer recordings in blocks, and their matches joined;
@@ -61,11 +61,13 @@ pub const MIN_QUERY_SAMPLES: usize = 3 * RATE as usize / 10;
 pub const MAX_QUERY_SAMPLES: usize = 10 * RATE as usize;
 /// Least confidence at which a match is reported unless another one is asked for: one false match in 10 000 searches.
 pub const MIN_CONFIDENCE: f64 = 0.9999;
+/// Least confidence of a match that is worth [confirming](confirm): about one false one a search.
+pub const MIN_CANDIDATE_CONFIDENCE: f64 = 0.2;
 /// Postings of a hash that are searched: hashes of more say too little about a place.
 pub const MAX_POSTINGS_PER_HASH: usize = 4_096;
 /// Hits of a search, of 32 bytes each.
 pub const MAX_HITS: usize = 4_000_000;
-/// Matches of a query below 2 s that are confirmed by their samples; of longer ones, a quarter of it.
+/// Matches of a query that are confirmed by their samples.
 pub const MAX_CANDIDATES: usize = 32;
 /// Matches of a search.
 pub const MAX_MATCHES: usize = 256;

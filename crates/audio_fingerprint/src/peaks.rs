@@ -122,7 +122,12 @@ impl PeakPicker {
         let bins = bin.saturating_sub(MEAN_BINS)..(bin + MEAN_BINS + 1).min(BINS);
         let rows = at.saturating_sub(MEAN_FRAMES)..(at + MEAN_FRAMES + 1).min(self.rows.len());
         let count = (bins.len() * rows.len()) as f32;
-        self.rows.range(rows).map(|row| row.0[bins.clone()].iter().sum::<f32>()).sum::<f32>() / count
+        // Row by row, so that the sums of all bins are vectorised.
+        let mut sums = [0.0; 2 * MEAN_BINS + 1];
+        for row in self.rows.range(rows) {
+            sums.iter_mut().zip(&row.0[bins.clone()]).for_each(|(sum, level)| *sum += level);
+        }
+        sums.iter().sum::<f32>() / count
     }
 
     /// Passes on candidates before frame `end`.

@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use audio::{Random, coded, decode, files, filtered, is_quiet, mixed, white};
 use audio_fingerprint::{
-    Fingerprinter, MIN_CONFIDENCE, Match, MemoryIndex, Postings, Query, RATE, Samples, Search, Sources,
-    Variation, confirm, evidence, identify,
+    Fingerprinter, MIN_CANDIDATE_CONFIDENCE, MIN_CONFIDENCE, Match, MemoryIndex, Postings, Query, RATE,
+    Samples, Search, Sources, Variation, confirm, evidence, identify,
 };
 use media_time::MediaTime;
 
@@ -158,7 +158,7 @@ impl Score {
 /// The matches of a query: of landmarks alone, or candidates that are confirmed by correlation.
 fn search(corpus: &mut Corpus, samples: &[f32], variation: Variation, is_confirmed: bool) -> Vec<Match> {
     let Ok(query) = Query::new(samples) else { return Vec::new() };
-    let least = if is_confirmed { 0.0 } else { MIN_CONFIDENCE };
+    let least = if is_confirmed { MIN_CANDIDATE_CONFIDENCE } else { MIN_CONFIDENCE };
     let found = identify(&query, &mut corpus.index, variation, least).unwrap();
     if !is_confirmed {
         return found;

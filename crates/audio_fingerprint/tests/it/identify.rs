@@ -1,5 +1,6 @@
 use audio_fingerprint::{
-    MIN_CONFIDENCE, Match, Posting, Query, QueryError, Search, Variation, confirm, identify, refine,
+    MIN_CANDIDATE_CONFIDENCE, MIN_CONFIDENCE, Match, Posting, Query, QueryError, Search, Variation, confirm,
+    identify, refine,
 };
 
 use crate::music::{RATE, Random, Rushes, at_speed, index, landmarks, piece};
@@ -40,17 +41,17 @@ fn confirmation_proves_short_queries_and_removes_chance() {
     let mut index = index(&sources.0);
     let mut candidates = |samples: &[f32]| {
         let query = Query::new(samples).unwrap();
-        identify(&query, &mut index, Variation::None, 0.0).unwrap()
+        identify(&query, &mut index, Variation::None, MIN_CANDIDATE_CONFIDENCE).unwrap()
     };
     for (id, start) in [(0, 100_003), (2, 33_333), (4, 300_001)] {
-        let query = sources.0[id][start..start + 6_400].to_vec();
+        let query = sources.0[id][start..start + 16_000].to_vec();
         let found = confirm(&query, candidates(&query), &mut sources, MIN_CONFIDENCE).unwrap();
         assert_eq!(found.len(), 1, "{id}: {found:?}");
         assert!(found[0].source_id == id as i64 && error_ms(&found[0], start).abs() < 0.05, "{found:?}");
     }
     let unrelated = piece(77, 4);
     for start in (0..40_000).step_by(4_000) {
-        let query = &unrelated[start..start + 6_400];
+        let query = &unrelated[start..start + 16_000];
         assert_eq!(confirm(query, candidates(query), &mut sources, MIN_CONFIDENCE).unwrap(), []);
     }
 }
