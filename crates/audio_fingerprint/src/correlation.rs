@@ -101,19 +101,19 @@ fn cross_spectrum(bins: &Signals<1>) -> Option<(Signals<1>, usize)> {
     let spectra = |k: usize| {
         let ([a], [b]) = (bins.real[k], bins.imaginary[k]);
         let ([c], [d]) = (bins.real[size - k], bins.imaginary[size - k]);
-        ([a + c, b - d], [b + d, c - a])
+        [[a + c, b - d], [b + d, c - a]]
     };
     let power = |[re, im]: [f32; 2]| re * re + im * im;
-    let mean = |part: fn(([f32; 2], [f32; 2])) -> [f32; 2]| {
+    let mean = |part: fn([[f32; 2]; 2]) -> [f32; 2]| {
         range.clone().map(|k| f64::from(power(part(spectra(k))))).sum::<f64>() / range.len().max(1) as f64
     };
-    let floors = [mean(|both| both.0), mean(|both| both.1)].map(|mean| mean as f32 * NEGLIGIBLE);
+    let floors = [mean(|both| both[0]), mean(|both| both[1])].map(|mean| mean as f32 * NEGLIGIBLE);
     if floors.iter().any(|floor| *floor < f32::MIN_POSITIVE) {
         return None;
     }
     let (mut whitened, mut kept) = (Signals::<1>::zeros(size), 0);
     for k in range {
-        let (query, source) = spectra(k);
+        let [query, source] = spectra(k);
         if power(query) < floors[0] || power(source) < floors[1] {
             continue;
         }
