@@ -129,17 +129,17 @@ mod tests {
         for size in [2, 4, 8, 32, 64, 256] {
             let mut signals = Signals::<2>::zeros(size);
             let values: Vec<Vec<f32>> = (0..4).map(|seed| noise(seed, size)).collect();
-            for n in 0..size {
-                signals.real[n] = [values[0][n], values[2][n]];
-                signals.imaginary[n] = [values[1][n], values[3][n]];
-            }
+            let [first, second, third, fourth] = values.as_slice() else { unreachable!("four signals") };
+            signals.real = first.iter().zip(third).map(|(a, b)| [*a, *b]).collect();
+            signals.imaginary = second.iter().zip(fourth).map(|(a, b)| [*a, *b]).collect();
             Fourier::new(size).transform(&mut signals);
             for lane in 0..2 {
                 for bin in 0..size {
                     let (mut re, mut im) = (0.0, 0.0);
-                    for n in 0..size {
+                    let both = values[2 * lane].iter().zip(&values[2 * lane + 1]);
+                    for (n, (a, b)) in both.enumerate() {
                         let (sin, cos) = (-TAU * ((n * bin) % size) as f64 / size as f64).sin_cos();
-                        let (a, b) = (f64::from(values[2 * lane][n]), f64::from(values[2 * lane + 1][n]));
+                        let (a, b) = (f64::from(*a), f64::from(*b));
                         (re, im) = (re + a * cos - b * sin, im + a * sin + b * cos);
                     }
                     let error = (re - f64::from(signals.real[bin][lane])).abs()
