@@ -54,12 +54,33 @@ pub async fn connect_for_maintenance(
     let options = options.application_name("harkback");
     let failed = |cause| ConnectError { address: address(&options), cause };
     wait_for_server(&options).await.map_err(failed)?;
-    PgPoolOptions::new()
+    pool_options()
         .max_connections(max_connections)
         .acquire_timeout(CONNECT_TIMEOUT)
         .connect_with(options.clone())
         .await
         .map_err(failed)
+}
+
+/// Options of a pool whose connections return without an open transaction.
+///
+/// A connection keeps its transaction if the future that begins it is dropped before the server answers (sqlx 0.9.0 does
+/// not count such a transaction yet, and does not roll it back). The writes of the next caller would be acknowledged, and
+/// lost when the connection closes.
+pub(crate) fn pool_options() -> PgPoolOptions {
+    PgPoolOptions::new().after_release(|connection, _| {
+        Box::pin(async move {
+            // In a transaction, `now()` is the time of its begin.
+            let is_in_transaction: bool =
+                sqlx::query_scalar("-- db::pool_options\nSELECT now() < statement_timestamp()")
+                    .fetch_one(connection)
+                    .await?;
+            if is_in_transaction {
+                tracing::warn!("a connection with an open transaction is closed");
+            }
+            Ok(!is_in_transaction)
+        })
+    })
 }
 
 /// Waits until the server accepts connections. The pool would wait as well, but would not report the cause.

@@ -9,9 +9,11 @@ mod throwaway;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::sync::OnceCell;
+
+use crate::connect::pool_options;
 
 pub use throwaway::ThrowawayCluster;
 
@@ -44,7 +46,7 @@ impl TestDatabase {
         let template = template_name();
         execute(&server.options, format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
         let options = server.options.clone().database(&name);
-        let pool = PgPoolOptions::new()
+        let pool = pool_options()
             .max_connections(4)
             .connect_with(options.clone())
             .await

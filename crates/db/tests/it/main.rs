@@ -4,10 +4,12 @@
 
 mod tls;
 
+use std::future::Future;
 use std::path::Path;
+use std::task::Poll;
 
 use db::local::{Cluster, ClusterError, Durability, ServerBinaries};
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, Executor, PgConnection};
 
 fn start(directory: &Path) -> Result<Cluster, ClusterError> {
     let binaries = ServerBinaries::find(&[]).expect("tests need Postgres: apt-get install postgresql");
@@ -131,4 +133,30 @@ fn unreachable_data_directory_is_reported() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     assert!(matches!(start(&directory.path().join("pg")), Err(ClusterError::Unreachable(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn write_after_a_dropped_begin_is_committed() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let cluster = start(&directory.path().join("pg")).unwrap();
+    let pool = db::connect(cluster.connect_options("postgres"), 1).await.unwrap();
+    pool.execute("CREATE TABLE kept (id integer)").await.unwrap();
+    for id in 0..40 {
+        {
+            // Dropped after each number of answers of the server.
+            let mut begin = std::pin::pin!(pool.begin());
+            let mut answers = 0;
+            std::future::poll_fn(|context| match begin.as_mut().poll(context) {
+                Poll::Pending if answers < id % 4 => {
+                    answers += 1;
+                    Poll::Pending
+                }
+                _ => Poll::Ready(()),
+            })
+            .await;
+        }
+        sqlx::query("INSERT INTO kept VALUES ($1)").bind(id).execute(&pool).await.unwrap();
+    }
+    assert_eq!(count(&cluster, "SELECT count(*) FROM kept").await, 40);
 }
