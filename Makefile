@@ -69,6 +69,14 @@ speakers: bootstrap ## measure who speaks when, and voices, on made dialogues an
 exports: bootstrap ## write made timelines in every export format and read them back with independent readers (needs PyPI)
 	@tools/exports/run.sh
 
+# Of the walks through the page: parts of names of tests.
+NAMES ?=
+
+.PHONY: test-page
+test-page: fixtures ## walk through the page in Chromium, on services of its own (needs npm; NAMES="lanes axe" for some)
+	cargo build --workspace --locked --bin harkback
+	@tools/with-postgres.sh tools/page/run.sh $(or $(CARGO_TARGET_DIR),target)/debug/harkback $(NAMES)
+
 .PHONY: clients
 clients: fixtures ## generate clients in Python and TypeScript, and call every operation (needs PyPI and npm)
 	cargo build --workspace --locked --bin harkback

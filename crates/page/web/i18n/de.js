@@ -42,7 +42,7 @@ export default {
   "lane.wave": "Wellenform", "lane.kinds": "Arten", "lane.speakers": "Sprecher", "lane.words": "Worte", "lane.beats": "Schlag", "lane.loudness": "Lautheit", "lane.hits": "Hits", "lane.loops": "Loops",
   "kind.speech": "Sprache", "kind.music": "Musik", "kind.silence": "Stille", "kind.other": "Anderes", "kind.sung": "gesungen", "background.music": "über Musik",
   "type.event": "Ereignis", "type.word": "Wort", "type.beat": "Schlag", "type.hit": "Hit", "type.loop": "Loop", "type.phrase": "Satz", "type.turn": "Sprecher",
-  "item.hit": "Hit", "item.loop": "{bars} Takte, {bpm} BPM", "item.beat": "Takt {bar}, Schlag {beat}", "timing.measured": "gemessen", "timing.interpolated": "interpoliert", "timing.corrected": "korrigiert",
+  "item.hit": "Hit", "item.loopOfOne": "1 Takt, {bpm} BPM", "item.loop": "{bars} Takte, {bpm} BPM", "item.beat": "Takt {bar}, Schlag {beat}", "timing.measured": "gemessen", "timing.interpolated": "interpoliert", "timing.corrected": "korrigiert",
 
   "inspector.title": "Auswahl", "inspector.none": "Wort, Schlag, Hit oder Ereignis anklicken spielt es ab; Ziehen markiert ein Fenster.",
   "inspector.play": "Abspielen", "inspector.loop": "Wiederholen", "inspector.copy": "Link kopieren", "inspector.copied": "Kopiert",
@@ -55,7 +55,7 @@ export default {
   "table.choose": "Spur", "table.event": "Ereignisse", "table.word": "Worte", "table.beat": "Schläge", "table.hit": "Hits", "table.loop": "Loops", "table.turn": "Sprecher",
   "table.play": "{label} bei {time} abspielen", "table.earlier": "Früher", "table.later": "Später", "table.here": "An der Position", "table.rows": "{from} bis {to} von {all}",
 
-  "make.none": "Pads und Muster brauchen Samples.", "make.pads": "Pads", "make.pad": "{key}: {what} bei {time}", "make.pattern": "Muster", "make.template": "Vorlage", "make.bpm": "Tempo (BPM)",
+  "make.none": "Pads und Muster brauchen Samples.", "make.pads": "Pads", "make.pattern": "Muster", "make.template": "Vorlage", "make.bpm": "Tempo (BPM)",
   "make.swing": "Swing (%)", "make.bars": "Takte", "make.grid": "Raster", "make.step": "{role}, Schritt {step}", "make.role": "Sample für {role}", "make.silent": "stumm", "make.play": "Muster abspielen",
   "make.stop": "Anhalten", "make.render": "Ton rendern", "make.rendering": "Muster rendern", "make.shots": "Film daraus", "make.filmOf": "{template} aus {name}", "make.openSound": "Ton öffnen",
   "make.lowered": "um {db} dB gesenkt, auf höchstens −1 dBTP", "make.templatesOnly": "Ein verändertes Raster wird ein Film, dessen Ton es ist; als Ton allein werden nur unveränderte Vorlagen gerendert.",

@@ -42,7 +42,7 @@ export default {
   "lane.wave": "Waveform", "lane.kinds": "Kinds", "lane.speakers": "Speakers", "lane.words": "Words", "lane.beats": "Beats", "lane.loudness": "Loudness", "lane.hits": "Hits", "lane.loops": "Loops",
   "kind.speech": "Speech", "kind.music": "Music", "kind.silence": "Silence", "kind.other": "Other", "kind.sung": "sung", "background.music": "over music",
   "type.event": "Event", "type.word": "Word", "type.beat": "Beat", "type.hit": "Hit", "type.loop": "Loop", "type.phrase": "Phrase", "type.turn": "Speaker",
-  "item.hit": "hit", "item.loop": "{bars} bars, {bpm} BPM", "item.beat": "bar {bar}, beat {beat}", "timing.measured": "measured", "timing.interpolated": "interpolated", "timing.corrected": "corrected",
+  "item.hit": "hit", "item.loopOfOne": "1 bar, {bpm} BPM", "item.loop": "{bars} bars, {bpm} BPM", "item.beat": "bar {bar}, beat {beat}", "timing.measured": "measured", "timing.interpolated": "interpolated", "timing.corrected": "corrected",
 
   "inspector.title": "Selection", "inspector.none": "Click a word, beat, hit or event to play it; drag to mark a window.",
   "inspector.play": "Play", "inspector.loop": "Loop", "inspector.copy": "Copy link", "inspector.copied": "Copied",
@@ -55,7 +55,7 @@ export default {
   "table.choose": "Lane", "table.event": "Events", "table.word": "Words", "table.beat": "Beats", "table.hit": "Hits", "table.loop": "Loops", "table.turn": "Speakers",
   "table.play": "Play {label} at {time}", "table.earlier": "Earlier", "table.later": "Later", "table.here": "At the playhead", "table.rows": "{from} to {to} of {all}",
 
-  "make.none": "Pads and patterns need samples.", "make.pads": "Pads", "make.pad": "{key}: {what} at {time}", "make.pattern": "Pattern", "make.template": "Template", "make.bpm": "Tempo (BPM)",
+  "make.none": "Pads and patterns need samples.", "make.pads": "Pads", "make.pattern": "Pattern", "make.template": "Template", "make.bpm": "Tempo (BPM)",
   "make.swing": "Swing (%)", "make.bars": "Bars", "make.grid": "Step grid", "make.step": "{role}, step {step}", "make.role": "Sample of {role}", "make.silent": "silent", "make.play": "Play the pattern",
   "make.stop": "Stop", "make.render": "Render the sound", "make.rendering": "Render the pattern", "make.shots": "Make the film", "make.filmOf": "{template} from {name}", "make.openSound": "Open the sound",
   "make.lowered": "lowered by {db} dB to the ceiling of −1 dBTP", "make.templatesOnly": "A changed grid becomes a film, whose sound it is; only unchanged templates are rendered as sound alone.",

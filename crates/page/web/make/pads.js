@@ -2,6 +2,7 @@
 import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { clock } from "../lib/time.js";
+import { loopName } from "../timeline/lanes.js";
 import { playNow } from "./kit.js";
 
 export const PADS = 16;
@@ -34,17 +35,17 @@ export function pads(samples, onhit, onfail) {
   };
   const flash = index => {
     const pad = element.children[index];
-    pad.classList.remove("hit");
+    pad.classList.remove("struck");
     void pad.offsetWidth; // Begins the animation again.
-    pad.classList.add("hit");
+    pad.classList.add("struck");
   };
   const element = h("div", { class: "pads", role: "group", "aria-label": t("make.pads") }, samples.map((sample, index) => {
-    const what = sample.kind === "audio_loop" ? t("item.loop", { bars: sample.bars ?? "?", bpm: sample.bpm ?? "?" }) : (sample.role ?? t("item.hit"));
+    const what = sample.kind === "audio_loop" ? loopName(sample) : (sample.role ?? t("item.hit"));
     return h("button", {
-      type: "button", class: `pad ${sample.kind.slice(6)}`, "aria-label": t("make.pad", { key: NAMES[index], what, time: clock(sample.start_ms, 1) }), "aria-keyshortcuts": NAMES[index],
+      type: "button", class: `pad ${sample.kind.slice(6)}`, "aria-keyshortcuts": NAMES[index],
       // Down, not up: it sounds when it is touched. A click of the keyboard or of assistive technology has no pointer.
       on: { pointerdown: event => { if (event.button === 0) play(index); }, click: event => { if (event.detail === 0) play(index); } },
-    }, h("kbd", {}, NAMES[index]), h("span", {}, what), h("small", {}, clock(sample.start_ms, 1)));
+    }, h("kbd", {}, NAMES[index]), " ", h("small", {}, clock(sample.start_ms, 1)), " ", h("span", {}, what));
   }));
   return {
     element,

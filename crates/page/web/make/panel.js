@@ -25,7 +25,7 @@ export function makePanel(context) {
     player.playWindow(sample.start_ms, Math.max(sample.end_ms, sample.start_ms + 200));
   };
   const board = pads(chosen, cut, error => fill(answer, failure(error)));
-  const element = h("div", { class: "panel make" }, h("h3", {}, t("make.pads")), board.element, h("h3", {}, t("make.pattern")));
+  const element = h("div", { class: "panel make" }, h("h2", {}, t("make.pads")), board.element, h("h2", {}, t("make.pattern")));
   const place = h("div");
   element.append(place, answer);
   let sequencer = null;

@@ -36,7 +36,7 @@ function silence(asset_id, recording, make) {
   const values = { margin_ms: 100, min_silence_ms: 500, fillers: false };
   const fillers = h("input", { type: "checkbox", id: "fillers", disabled: !recording.timeline?.words.length, on: { change: event => { values.fillers = event.target.checked; } } });
   return h("form", { class: "card", on: { submit: make("/edits/remove-silence", () => ({ asset_id, ...values }), () => t("edits.silenceOf", { name: recording.name })) } },
-    h("h3", {}, t("edits.silence")),
+    h("h2", {}, t("edits.silence")),
     h("div", { class: "fields" },
       field(t("edits.minSilence"), number(values.min_silence_ms, [0, 60_000, 10], value => { values.min_silence_ms = value; })),
       field(t("edits.margin"), number(values.margin_ms, [0, 10_000, 10], value => { values.margin_ms = value; }))),
@@ -47,7 +47,7 @@ function supercut(asset_id, make) {
   const q = h("input", { type: "text", maxlength: 500, required: true });
   const values = { padding_ms: 120 };
   return h("form", { class: "card", on: { submit: make("/edits/supercut", () => ({ q: q.value, asset_ids: [asset_id], ...values }), () => t("search.supercutOf", { q: q.value })) } },
-    h("h3", {}, t("edits.supercut")),
+    h("h2", {}, t("edits.supercut")),
     h("div", { class: "fields" }, field(t("edits.phrase"), q), field(t("edits.padding"), number(values.padding_ms, [0, 10_000, 10], value => { values.padding_ms = value; }))),
     h("button", { type: "submit" }, t("edits.make")));
 }
@@ -67,7 +67,7 @@ function music(asset_id, make) {
     music_asset_id: values.music, sources: [{ asset_id }], every: values.every, order: values.order, ...(values.order === "shuffled" ? { seed: 1 } : {}),
   });
   return h("form", { class: "card", on: { submit: make("/edits/cut-to-music", body, () => t("edits.toMusic")) } },
-    h("h3", {}, t("edits.toMusic")), h("p", { class: "hint" }, t("edits.musicHint")), choice,
+    h("h2", {}, t("edits.toMusic")), h("p", { class: "hint" }, t("edits.musicHint")), choice,
     h("div", { class: "fields" },
       field(t("edits.every"), select(["beat", "2beats", "bar", "2bars"].map(name => [name, t(`every.${name}`)]), values.every, value => { values.every = value; })),
       field(t("edits.order"), select(["given", "shuffled", "energy"].map(name => [name, t(`order.${name}`)]), values.order, value => { values.order = value; }))),

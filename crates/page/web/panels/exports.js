@@ -66,7 +66,7 @@ export function exportPanel(recording, player) {
   const answer = h("div");
   const act = work => async () => { fill(answer); try { await work(); } catch (error) { fill(answer, failure(error)); } };
   return h("div", { class: "panel" },
-    h("h3", {}, t("exports.recording")),
+    h("h2", {}, t("exports.recording")),
     h("div", { class: "row" },
       button(t("exports.original"), act(async () => saveAs(await link(content, 3600), name))),
       button(t("exports.copyLink"), act(async () => {
@@ -76,8 +76,8 @@ export function exportPanel(recording, player) {
       samples.length > 0 && button(t("exports.samples", { count: samples.length }), act(() => save("POST", "/audio/samples/archive", { body: { artifact_ids: samples.slice(0, 10_000) } }, `${stem}-samples.zip`)))),
     answer,
     timeline ? [
-      timeline.words.length > 0 && [h("h3", {}, t("exports.words")), captions(analysis, player), WORD_FORMATS.map(format => exportRow(`/audio/semantic-timeline/${analysis}`, format, { words: true, name: stem }))],
-      h("h3", {}, t("exports.timeline")), NOTE_FORMATS.map(format => exportRow(`/audio/semantic-timeline/${analysis}`, format, { name: stem })),
+      timeline.words.length > 0 && [h("h2", {}, t("exports.words")), captions(analysis, player), WORD_FORMATS.map(format => exportRow(`/audio/semantic-timeline/${analysis}`, format, { words: true, name: stem }))],
+      h("h2", {}, t("exports.timeline")), NOTE_FORMATS.map(format => exportRow(`/audio/semantic-timeline/${analysis}`, format, { name: stem })),
     ] : h("p", { class: "empty" }, t("recording.notAnalysed")));
 }
 

@@ -36,7 +36,7 @@ export function lineagePanel(context) {
     return h("ul", { class: "list" }, artifacts.slice(0, LISTED).map(artifactRow));
   });
   return h("div", { class: "panel" },
-    h("h3", {}, t("lineage.from")), origin, h("h3", {}, t("lineage.uses")), h("p", { class: "hint" }, t("lineage.usesHint")), uses, h("h3", {}, t("lineage.made")), made);
+    h("h2", {}, t("lineage.from")), origin, h("h2", {}, t("lineage.uses")), h("p", { class: "hint" }, t("lineage.usesHint")), uses, h("h2", {}, t("lineage.made")), made);
 }
 
 function artifactRow(artifact) {

@@ -28,7 +28,7 @@ export function shotList(result, { title, preview, audio } = {}) {
     }
   };
   return h("section", { class: "shots card", "aria-label": title },
-    h("h3", {}, title), h("p", {}, t("shots.summary", { count: shots.length, length: length(total) })),
+    h("h2", {}, title), h("p", {}, t("shots.summary", { count: shots.length, length: length(total) })),
     h("div", { class: "row" },
       preview && button(t("shots.preview"), () => preview(shots)),
       select(PROFILES.map(name => [name, name]), profile, value => { profile = value; }, { "aria-label": t("shots.profile") }),

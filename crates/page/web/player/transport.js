@@ -1,21 +1,22 @@
 // Buttons under the player: what the keys do, for pointers and touch.
-import { button, h, select } from "../lib/dom.js";
+import { button, fill, h, select } from "../lib/dom.js";
+import { icon } from "../lib/icon.js";
 import { t } from "../lib/i18n.js";
 import { clock } from "../lib/time.js";
 
 export function transport({ player, axis }) {
   const act = (label, key, work, more) => button(label, work, { "aria-label": t(key), title: t(key), ...more });
-  const play = act("▶", "player.play", () => player.toggle(), { class: "play" });
+  const play = act(icon("play"), "player.play", () => player.toggle(), { class: "play" });
   const time = h("output", { class: "clock", "aria-label": t("player.time") });
   const window = h("span", { class: "window" });
-  const loop = act("⟲", "player.loop", () => player.window && player.setWindow(player.window.start, player.window.end, !player.window.loop), { "aria-pressed": "false" });
-  const clear = act("×", "player.clear", () => player.clearWindow());
+  const loop = act(icon("loop"), "player.loop", () => player.window && player.setWindow(player.window.start, player.window.end, !player.window.loop), { "aria-pressed": "false" });
+  const clear = act(icon("close"), "player.clear", () => player.clearWindow());
   const rate = select([0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 4].map(value => [value, `${value}×`]), 1, value => { player.media.playbackRate = Number(value); }, { "aria-label": t("player.rate") });
   const volume = h("input", { type: "range", min: 0, max: 1, step: 0.05, value: 1, "aria-label": t("player.volume"), class: "volume",
     on: { input: event => { player.media.volume = Number(event.target.value); } } });
   const showTime = () => { time.textContent = `${clock(player.time)} / ${clock(axis.duration, 0)}`; };
   const show = () => {
-    play.textContent = player.isPlaying || player.reverse ? "❚❚" : "▶";
+    fill(play, icon(player.isPlaying || player.reverse ? "pause" : "play"));
     const label = t(player.isPlaying ? "player.pause" : "player.play");
     play.setAttribute("aria-label", label);
     play.title = label;
@@ -34,9 +35,9 @@ export function transport({ player, axis }) {
   show();
   showWindow();
   return h("div", { class: "transport row", role: "group", "aria-label": t("player.title") },
-    act("⏮", "player.start", () => player.seek(0)), act("◂", "player.frameBack", () => player.step(-1)), play, act("▸", "player.frameOn", () => player.step(1)),
+    act(icon("start"), "player.start", () => player.seek(0)), act(icon("back"), "player.frameBack", () => player.step(-1)), play, act(icon("on"), "player.frameOn", () => player.step(1)),
     time, h("span", { class: "grow" }), window, loop, clear,
-    act(t("player.inShort"), "player.in", () => mark(player, axis, "in")), act(t("player.outShort"), "player.out", () => mark(player, axis, "out")),
+    button(t("player.inShort"), () => mark(player, axis, "in"), { title: t("player.in") }), button(t("player.outShort"), () => mark(player, axis, "out"), { title: t("player.out") }),
     rate, volume);
 }
 

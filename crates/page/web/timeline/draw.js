@@ -15,7 +15,9 @@ export const spanLane = styleOf => (context, axis, { y, height, items, selected 
     const item = items[index];
     if (item.start_ms >= axis.to) break;
     const style = styleOf(item, colours);
-    const left = axis.x(item.start_ms), right = Math.max(axis.x(item.end_ms), left + (style.least ?? 1));
+    // Samples overlap by their tails: each ends where the next one begins.
+    const next = items[index + 1], end = next ? Math.min(item.end_ms, next.start_ms) : item.end_ms;
+    const left = axis.x(item.start_ms), right = Math.max(axis.x(end), left + (style.least ?? 1));
     if (right < drawn + 0.75 && item !== selected) continue;
     const gap = right - left > 4 ? 1 : 0;
     context.fillStyle = style.fill;
@@ -29,7 +31,7 @@ export const spanLane = styleOf => (context, axis, { y, height, items, selected 
   }
 };
 
-export const FONT = "11px system-ui, sans-serif";
+export const FONT = "12px system-ui, sans-serif";
 
 function outline(context, left, y, width, height, colours) {
   context.strokeStyle = colours.text;

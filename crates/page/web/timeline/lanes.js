@@ -33,11 +33,14 @@ function loopLanes(loops) {
   return rows.map((items, index) => ({ id: `loops${index}`, label: index ? "" : t("lane.loops"), height: 20, items, draw: spanLane(loopStyle) }));
 }
 
+/** Bars and tempo of a loop. */
+export const loopName = ({ bars, bpm }) =>
+  t(bars === 1 ? "item.loopOfOne" : "item.loop", { bars: bars ?? "?", bpm: bpm === null ? "?" : Math.round(bpm * 10) / 10 });
 const eventItem = (event, index) => ({ type: "event", index, start_ms: event.start_ms, end_ms: event.end_ms, label: kindName(event), event });
 const wordItem = (word, index) => ({ type: "word", index, start_ms: word.start_ms, end_ms: word.end_ms, label: word.word, word });
 const sampleItem = (sample, index) => ({
   type: sample.kind.slice(6), index, start_ms: sample.start_ms, end_ms: sample.end_ms, sample,
-  label: sample.kind === "audio_loop" ? t("item.loop", { bars: sample.bars ?? "?", bpm: sample.bpm ?? "?" }) : (sample.role ?? t("item.hit")),
+  label: sample.kind === "audio_loop" ? loopName(sample) : (sample.role ?? t("item.hit")),
 });
 
 /** Beats with the time until the next one. */

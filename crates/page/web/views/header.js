@@ -1,5 +1,6 @@
 // The bar on top: views, search, who calls, language, appearance.
 import { button, h, select } from "../lib/dom.js";
+import { icon } from "../lib/icon.js";
 import { choose, current, names, t } from "../lib/i18n.js";
 import { addressOf, go, place } from "../lib/place.js";
 import { preference, setPreference } from "../lib/preferences.js";
@@ -41,7 +42,7 @@ export function applyAppearance() {
 function appearanceButton() {
   const chosen = () => preference("appearance");
   const label = () => t("appearance", { now: t(`appearance.${chosen() || "system"}`) });
-  const element = button("◐", () => {
+  const element = button(icon("appearance"), () => {
     setPreference("appearance", appearances[(appearances.indexOf(chosen()) + 1) % appearances.length]);
     applyAppearance();
     element.setAttribute("aria-label", label());

@@ -1,6 +1,7 @@
 // The library of samples: filters, instant preview, similar ones, archives.
 import { get } from "../lib/api.js";
 import { button, field, fill, h, select } from "../lib/dom.js";
+import { icon } from "../lib/icon.js";
 import { formatNumber, t } from "../lib/i18n.js";
 import { addressOf, note, place } from "../lib/place.js";
 import { playNow, stopAll } from "../make/kit.js";
@@ -43,7 +44,7 @@ export function samples(state) {
     return h("tr", {},
       h("td", {}, h("input", { type: "checkbox", checked: chosen.has(sample.artifact_id), "aria-label": t("samples.choose", { label }),
         on: { change: event => { if (event.target.checked) chosen.add(sample.artifact_id); else chosen.delete(sample.artifact_id); showArchive(); } } })),
-      h("td", {}, button("▶", play, { class: "small", "aria-label": t("samples.play", { label }) })),
+      h("td", {}, button(icon("play"), play, { class: "small", "aria-label": t("samples.play", { label }) })),
       h("td", {}, t(`type.${sample.kind.slice(6)}`)), h("td", { class: "number" }, sample.duration_ms === null ? "–" : length(sample.duration_ms)),
       h("td", { class: "wide" }, values.filter(Boolean).join(" · ")), h("td", { class: "number" }, sample.score === null ? "–" : `${Math.round(sample.score * 100)} %`),
       h("td", {}, h("a", { href: addressOf(from) }, clock(sample.start_ms ?? 0, 1))),

@@ -1,5 +1,6 @@
 // The list of work under way.
 import { button, fill, h } from "../lib/dom.js";
+import { icon } from "../lib/icon.js";
 import { onTasks, tasks } from "../lib/tasks.js";
 import { t } from "../lib/i18n.js";
 import { perFrame } from "../lib/time.js";
@@ -39,7 +40,7 @@ function taskRow(task) {
     shown = task.state;
     fill(action, task.state === "running"
       ? button(t("cancel"), task.cancel, { class: "small" })
-      : button("×", task.dismiss, { class: "small quiet", "aria-label": t("dismiss") }));
+      : button(icon("close"), task.dismiss, { class: "small quiet", "aria-label": t("dismiss") }));
   };
   return { element, update };
 }
