@@ -1,6 +1,7 @@
 mod analyze_arguments;
 mod export_arguments;
 mod job_arguments;
+mod open_arguments;
 mod upload_arguments;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use primitives::{AccessLevel, Id};
 pub(crate) use analyze_arguments::AnalyzeArguments;
 pub(crate) use export_arguments::{ExportArguments, ExportFormat, ExportMedia, ExportSubject};
 pub(crate) use job_arguments::{JobsArguments, JobsCommand, ServiceArguments};
+pub(crate) use open_arguments::OpenArguments;
 pub(crate) use upload_arguments::UploadArguments;
 
 use crate::flag_defaults::Defaults;
@@ -57,6 +59,10 @@ fn without_environment(command: clap::Command) -> clap::Command {
 pub(crate) enum Command {
     /// Run the HTTP service.
     Serve(Box<ServeFlags>),
+    /// Start the service on this machine and open its page in the browser, on files if there are any.
+    ///
+    /// If a service already answers at the address, it is used. The address of the page is printed, too.
+    Open(Box<OpenArguments>),
     /// Analyse files and print their timelines, or write them in other formats; needs no database.
     ///
     /// Exit status: 0 if every file was analysed and written, else 1; a failure does not stop the others.
@@ -341,6 +347,7 @@ mod tests {
         let mut help = |name: &str| cli.find_subcommand_mut(name).unwrap().render_long_help().to_string();
         for (name, its_own, other) in [
             ("serve", "--ffmpeg", "--older-than-hours"),
+            ("open", "--no-browser", "--older-than-hours"),
             ("migrate", "--database-url", "--ffmpeg"),
             ("gc", "--storage-url", "--listen"),
             ("reprobe", "--source-root", "--listen"),

@@ -5,7 +5,7 @@
 //! ([`serve`], [`listener`], [`health`], [`stopping`], [`metrics`]), analyses files ([`analyze`]), demonstrates the
 //! service ([`demo`]), lists the media formats ([`formats`]), removes blobs that no row refers to ([`gc`]), probes
 //! assets again ([`reprobe`]), indexes what is stored ([`index`]), lists results of wrong decoders ([`verify`]), uploads
-//! files to a service ([`upload`]), manages its jobs ([`job_commands`]), exports from a service ([`export`]), manages the
+//! files to a service ([`upload`]), opens its page ([`open`]), manages its jobs ([`job_commands`]), exports from a service ([`export`]), manages the
 //! speech models ([`models`]), and prints completions
 //! and man pages ([`shell_files`]).
 
@@ -34,6 +34,7 @@ mod listener;
 mod log;
 mod metrics;
 mod models;
+mod open;
 #[cfg(test)]
 mod openapi_listing;
 mod operations;
@@ -88,6 +89,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Upload(arguments) => return upload::run(&arguments),
         Command::Analyze(arguments) => return analyze::analyze(&arguments, cli.config.as_deref()),
         Command::Demo(arguments) => return demo::run(&arguments, cli.config.as_deref()),
+        Command::Open(arguments) => return open::run(&arguments, cli.config.as_deref()),
         Command::Serve(flags) => return serve::serve(&config::load(cli.config.as_deref(), &flags)?),
         Command::Migrate(store) => serve::migrate(&config::load(cli.config.as_deref(), &store)?),
         Command::Gc(arguments) => {

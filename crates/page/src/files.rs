@@ -52,6 +52,7 @@ files! {
     "lib/api.js",
     "lib/dom.js",
     "lib/i18n.js",
+    "lib/icon.js",
     "lib/jobs.js",
     "lib/place.js",
     "lib/preferences.js",

@@ -1,12 +1,16 @@
 //! The page at `/app`: its files and their headers, and that everything that a file refers to is served.
 
 use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::process::Stdio;
 use std::time::Duration;
 
-use e2e::{Deployment, Server};
+use e2e::{Deployment, Server, binary, media};
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 /// A file as it was served.
 struct Served {
@@ -117,4 +121,40 @@ async fn the_page_opens_without_credentials_and_its_calls_need_them() {
     // A name of another site that leads to this machine is refused, as for every other call.
     let open = Deployment::new().await.start().await;
     assert_eq!(get(&page(&open), &[("host", "evil.example")]).await.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_starts_a_service_and_prints_the_address_of_the_uploaded_recording() {
+    let deployment = Deployment::new().await;
+    // Free a moment ago.
+    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let listen = format!("127.0.0.1:{port}");
+    let mut process =
+        binary::command(["open", "--no-browser", "--tenant", "t1", "--listen", &listen, "--data-dir"])
+            .arg(deployment.data_directory())
+            .arg(media::fixture("digits.wav"))
+            .env("DATABASE_URL", deployment.database().url())
+            .env("AUDIO_SEMANTIC_BACKEND", "signal")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let address = async {
+        loop {
+            let line = lines.next_line().await.unwrap().expect("an address is printed");
+            if line.starts_with("http://") {
+                break Url::parse(&line).unwrap();
+            }
+        }
+    };
+    let address = tokio::time::timeout(Duration::from_secs(120), address).await.unwrap();
+    assert_eq!((address.path(), address.port()), ("/app", Some(port)));
+    let state = address.fragment().unwrap();
+    let value = |name: &str| state.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    let asset = address.join(&format!("/media-v2/assets/{}", value("asset").unwrap())).unwrap();
+    let context = [("x-tenant-id", value("tenant").unwrap()), ("x-env", value("env").unwrap())];
+    assert_eq!(context[0].1, "t1");
+    let found: Value = serde_json::from_str(&get(&asset, &context).await.text).unwrap();
+    assert_eq!(found["asset"]["meta"]["file_name"], "digits.wav", "{found}");
+    process.kill().await.unwrap();
 }

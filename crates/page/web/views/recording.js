@@ -94,6 +94,9 @@ function workspace(found) {
       if (duration === 0) fill(problem, h("p", { class: "hint" }, t("recording.noLength")));
       player.load().catch(error => fill(problem, failure(error, () => player.load())));
       take(state);
+      // From the command line: a recording that was just brought is analysed.
+      if (state.new && !found.timeline) actions.firstElementChild.click();
+      note({ new: "" });
     },
     accept(state) {
       if (state.asset !== asset.id) return false;
