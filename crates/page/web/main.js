@@ -18,31 +18,41 @@ const views = { recordings, recording, samples, search, jobs };
 let shown = { name: "", close() {} };
 
 function show(state, isNew = true) {
-  const name = state.view in views ? state.view : "recordings";
-  // A view that can take the new state itself keeps its place: the player goes on.
-  if (!isNew && name === shown.name && shown.view?.accept?.(state)) return;
-  shown.view?.close?.();
-  const main = document.getElementById("main");
-  document.documentElement.lang = current();
-  document.querySelector(".skip").textContent = t("skip");
-  fill(document.getElementById("header"), header(name, () => show(place())));
-  const view = views[name](state);
-  shown = { name, view };
-  main.className = `view-${name}`;
-  fill(main, view.element);
-  document.title = view.title ? `${view.title} · harkback` : "harkback";
+    const name = state.view in views ? state.view : "recordings";
+    // A view that can take the new state itself keeps its place: the player goes on.
+    if (!isNew && name === shown.name && shown.view?.accept?.(state)) return;
+    shown.view?.close?.();
+    const main = document.getElementById("main");
+    document.documentElement.lang = current();
+    document.querySelector(".skip").textContent = t("skip");
+    fill(
+        document.getElementById("header"),
+        header(name, () => show(place())),
+    );
+    const view = views[name](state);
+    shown = { name, view };
+    main.className = `view-${name}`;
+    fill(main, view.element);
+    document.title = view.title ? `${view.title} · harkback` : "harkback";
 }
 
 addEventListener("keydown", event => {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  if (isTyping(event.target)) {
-    if (event.key === "Escape") event.target.blur();
-    return;
-  }
-  if (event.key === "?") showHelp();
-  else if (event.key === "/") document.querySelector("#header input[type=search]")?.focus();
-  else if (!shown.view?.keys?.(event)) return;
-  event.preventDefault();
+    if (
+        event.defaultPrevented ||
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        document.querySelector("dialog[open]")
+    )
+        return;
+    if (isTyping(event.target)) {
+        if (event.key === "Escape") event.target.blur();
+        return;
+    }
+    if (event.key === "?") showHelp();
+    else if (event.key === "/") document.querySelector("#header input[type=search]")?.focus();
+    else if (!shown.view?.keys?.(event)) return;
+    event.preventDefault();
 });
 
 restore(place());

@@ -141,7 +141,7 @@ async fn open_starts_a_service_and_prints_the_address_of_the_uploaded_recording(
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let address = async {
         loop {
-            let line = lines.next_line().await.unwrap().expect("an address is printed");
+            let line = lines.next_line().await.unwrap().unwrap();
             if line.starts_with("http://") {
                 break Url::parse(&line).unwrap();
             }

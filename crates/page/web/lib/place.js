@@ -5,7 +5,7 @@ const listeners = new Set();
 let values = read();
 
 function read() {
-  return Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+    return Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
 }
 
 /** The current state: `view`, `asset`, `t`, `from`, `to`, `tab`, `q`, … as texts. */
@@ -16,12 +16,12 @@ export const onPlace = listener => listeners.add(listener);
 
 /** The address of a state. */
 export function addressOf(state) {
-  const parameters = new URLSearchParams();
-  const context = session.key ? {} : { tenant: session.tenant, env: session.env };
-  for (const [name, value] of Object.entries({ ...state, ...context })) {
-    if (value !== null && value !== undefined && value !== "") parameters.set(name, value);
-  }
-  return `#${parameters}`;
+    const parameters = new URLSearchParams();
+    const context = session.key ? {} : { tenant: session.tenant, env: session.env };
+    for (const [name, value] of Object.entries({ ...state, ...context })) {
+        if (value !== null && value !== undefined && value !== "") parameters.set(name, value);
+    }
+    return `#${parameters}`;
 }
 
 /** The whole address of a state, for the clipboard. */
@@ -29,22 +29,22 @@ export const linkTo = state => new URL(addressOf(state), location.href).href;
 
 /** Goes to another view, as a link does. */
 export function go(state) {
-  history.pushState(null, "", addressOf(state));
-  changed();
+    history.pushState(null, "", addressOf(state));
+    changed();
 }
 
 let timer = 0;
 /** Changes parts of the state without a new entry of the history; browsers limit how often. */
 export function note(parts) {
-  values = { ...values, ...parts };
-  clearTimeout(timer);
-  timer = setTimeout(() => history.replaceState(null, "", addressOf(values)), 250);
+    values = { ...values, ...parts };
+    clearTimeout(timer);
+    timer = setTimeout(() => history.replaceState(null, "", addressOf(values)), 250);
 }
 
 function changed() {
-  clearTimeout(timer);
-  values = read();
-  for (const listener of listeners) listener(values);
+    clearTimeout(timer);
+    values = read();
+    for (const listener of listeners) listener(values);
 }
 
 addEventListener("popstate", changed);

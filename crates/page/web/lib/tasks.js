@@ -9,66 +9,85 @@ let made = 0;
 
 /** Calls `listener()` when a task begins, advances or ends; returns how to stop that. */
 export function onTasks(listener) {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
 }
-const changed = () => { for (const listener of listeners) listener(); };
+const changed = () => {
+    for (const listener of listeners) listener();
+};
 
 /**
  * Runs `work(update, signal)` as a task. `update({stage, progress})`: progress is 0 to 1, or null if unknown. Resolves to
  * what the work does; a failure stays in the list as a sentence and is thrown.
  */
 export async function task(title, work, details = {}) {
-  const control = new AbortController();
-  const entry = {
-    id: ++made, title, stage: "", progress: null, state: "running", error: "", ...details,
-    cancel: () => control.abort(new DOMException("cancelled", "AbortError")),
-    dismiss: () => { tasks.splice(tasks.indexOf(entry), 1); changed(); },
-  };
-  tasks.unshift(entry);
-  changed();
-  const update = change => { Object.assign(entry, change); changed(); };
-  try {
-    const result = await work(update, control.signal);
-    update({ state: "done", progress: 1, stage: t("task.done") });
-    setTimeout(entry.dismiss, 6000);
-    return result;
-  } catch (error) {
-    if (control.signal.aborted) update({ state: "cancelled", stage: t("task.cancelled") });
-    else update({ state: "failed", error: error.message });
-    throw error;
-  }
+    const control = new AbortController();
+    const entry = {
+        id: ++made,
+        title,
+        stage: "",
+        progress: null,
+        state: "running",
+        error: "",
+        ...details,
+        cancel: () => control.abort(new DOMException("cancelled", "AbortError")),
+        dismiss: () => {
+            tasks.splice(tasks.indexOf(entry), 1);
+            changed();
+        },
+    };
+    tasks.unshift(entry);
+    changed();
+    const update = change => {
+        Object.assign(entry, change);
+        changed();
+    };
+    try {
+        const result = await work(update, control.signal);
+        update({ state: "done", progress: 1, stage: t("task.done") });
+        setTimeout(entry.dismiss, 6000);
+        return result;
+    } catch (error) {
+        if (control.signal.aborted) update({ state: "cancelled", stage: t("task.cancelled") });
+        else update({ state: "failed", error: error.message });
+        throw error;
+    }
 }
 
 /** A heavy call as a task. */
-export const call = (title, path, body, details) => task(title,
-  (update, signal) => run(path, body, { signal, onprogress: job => update(progressOf(job)) }), details);
+export const call = (title, path, body, details) =>
+    task(title, (update, signal) => run(path, body, { signal, onprogress: job => update(progressOf(job)) }), details);
 
 function progressOf(job) {
-  const waiting = job.queue_position ? t("task.queued", { position: job.queue_position }) : t("task.waiting");
-  const stage = job.state === "queued" ? (job.stage ?? waiting) : stageName(job.stage);
-  return { stage, progress: job.state === "queued" ? null : job.progress };
+    const waiting = job.queue_position ? t("task.queued", { position: job.queue_position }) : t("task.waiting");
+    const stage = job.state === "queued" ? (job.stage ?? waiting) : stageName(job.stage);
+    return { stage, progress: job.state === "queued" ? null : job.progress };
 }
 
 const stageName = stage => (stage ? (has(`stage.${stage}`) ? t(`stage.${stage}`) : stage) : t("task.running"));
 
 /** Uploads a file and analyses it; `onasset(id)` when the recording exists. */
 export async function bring(file, onasset) {
-  const relative = file.webkitRelativePath || "";
-  const asset = await task(t("task.upload", { name: file.name }), (update, signal) => upload(file, {
-    signal, metadata: relative ? { relativePath: relative } : {},
-    onprogress: (done, isWaiting) => update({
-      stage: t(isWaiting ? "task.reconnecting" : "task.uploading"), progress: file.size ? done / file.size : 1,
-    }),
-  }));
-  onasset(asset);
-  await analyse(asset, file.name);
-  onasset(asset);
+    const relative = file.webkitRelativePath || "";
+    const asset = await task(t("task.upload", { name: file.name }), (update, signal) =>
+        upload(file, {
+            signal,
+            metadata: relative ? { relativePath: relative } : {},
+            onprogress: (done, isWaiting) =>
+                update({
+                    stage: t(isWaiting ? "task.reconnecting" : "task.uploading"),
+                    progress: file.size ? done / file.size : 1,
+                }),
+        }),
+    );
+    onasset(asset);
+    await analyse(asset, file.name);
+    onasset(asset);
 }
 
 export const analyse = (asset, name, options = {}) =>
-  call(t("task.analyse", { name }), "/audio/semantic-timeline/analyze", { asset_id: asset, ...options }, { asset });
+    call(t("task.analyse", { name }), "/audio/semantic-timeline/analyze", { asset_id: asset, ...options }, { asset });
 export const findSamples = (asset, name, options = {}) =>
-  call(t("task.samples", { name }), "/audio/field-to-samples", { asset_id: asset, ...options }, { asset });
+    call(t("task.samples", { name }), "/audio/field-to-samples", { asset_id: asset, ...options }, { asset });
 export const film = (shotList, name, options) =>
-  call(t("task.film", { name }), "/video/render", { shot_list_artifact_id: shotList, ...options });
+    call(t("task.film", { name }), "/video/render", { shot_list_artifact_id: shotList, ...options });

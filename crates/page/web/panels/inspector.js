@@ -7,37 +7,64 @@ import { corrections } from "./corrections.js";
 import { valueOf } from "./tables.js";
 
 export function inspector(context) {
-  const { player, recording } = context;
-  const element = h("section", { class: "inspector", "aria-label": t("inspector.title") });
-  let item = null;
-  const play = (loop = false) => { if (item) player.playWindow(item.start_ms, item.end_ms, loop); else player.toggle(); };
-  const copied = h("span", { class: "hint", role: "status" });
-  const copy = async () => {
-    const at = item ?? { start_ms: player.window?.start ?? player.time, end_ms: player.window?.end };
-    const address = linkTo({ view: "recording", asset: recording.asset.id, t: Math.round(at.start_ms), in: Math.round(at.start_ms), out: at.end_ms && Math.round(at.end_ms) });
-    try {
-      await navigator.clipboard.writeText(address);
-      copied.textContent = t("inspector.copied");
-    } catch {
-      copied.textContent = address;
-    }
-  };
-  const refresh = () => show(item && context.timeline.view.lanes.flatMap(lane => lane.items).find(other => other.type === item.type && other.start_ms === item.start_ms));
-  const show = next => {
-    item = next ?? null;
-    copied.textContent = "";
-    element.classList.toggle("none", !item);
-    if (!item) return fill(element, h("p", { class: "hint" }, t("inspector.none")));
-    announce(`${item.label}, ${clock(item.start_ms)}`);
-    fill(element,
-      h("div", { class: "row" },
-        h("span", { class: `tag ${item.type}` }, t(`type.${item.type}`)), h("strong", { class: "clip" }, item.label),
-        h("span", { class: "time" }, `${clock(item.start_ms)} – ${clock(item.end_ms)} · ${length(item.end_ms - item.start_ms)}`),
-        h("span", { class: "hint grow clip" }, valueOf(item)),
-        button(t("inspector.play"), () => play(false), { class: "small" }), button(t("inspector.loop"), () => play(true), { class: "small" }),
-        button(t("inspector.copy"), copy, { class: "small" }), copied),
-      corrections(context, item));
-  };
-  show(null);
-  return { element, show, play, copy, refresh };
+    const { player, recording } = context;
+    const element = h("section", { class: "inspector", "aria-label": t("inspector.title") });
+    let item = null;
+    const play = (loop = false) => {
+        if (item) player.playWindow(item.start_ms, item.end_ms, loop);
+        else player.toggle();
+    };
+    const copied = h("span", { class: "hint", role: "status" });
+    const copy = async () => {
+        const at = item ?? { start_ms: player.window?.start ?? player.time, end_ms: player.window?.end };
+        const address = linkTo({
+            view: "recording",
+            asset: recording.asset.id,
+            t: Math.round(at.start_ms),
+            in: Math.round(at.start_ms),
+            out: at.end_ms && Math.round(at.end_ms),
+        });
+        try {
+            await navigator.clipboard.writeText(address);
+            copied.textContent = t("inspector.copied");
+        } catch {
+            copied.textContent = address;
+        }
+    };
+    const refresh = () =>
+        show(
+            item &&
+                context.timeline.view.lanes
+                    .flatMap(lane => lane.items)
+                    .find(other => other.type === item.type && other.start_ms === item.start_ms),
+        );
+    const show = next => {
+        item = next ?? null;
+        copied.textContent = "";
+        element.classList.toggle("none", !item);
+        if (!item) return fill(element, h("p", { class: "hint" }, t("inspector.none")));
+        announce(`${item.label}, ${clock(item.start_ms)}`);
+        fill(
+            element,
+            h(
+                "div",
+                { class: "row" },
+                h("span", { class: `tag ${item.type}` }, t(`type.${item.type}`)),
+                h("strong", { class: "clip" }, item.label),
+                h(
+                    "span",
+                    { class: "time" },
+                    `${clock(item.start_ms)} – ${clock(item.end_ms)} · ${length(item.end_ms - item.start_ms)}`,
+                ),
+                h("span", { class: "hint grow clip" }, valueOf(item)),
+                button(t("inspector.play"), () => play(false), { class: "small" }),
+                button(t("inspector.loop"), () => play(true), { class: "small" }),
+                button(t("inspector.copy"), copy, { class: "small" }),
+                copied,
+            ),
+            corrections(context, item),
+        );
+    };
+    show(null);
+    return { element, show, play, copy, refresh };
 }

@@ -10,69 +10,174 @@ import { load } from "./failure.js";
 import { taskList } from "./tasks.js";
 
 export function recordings(state) {
-  const rows = h("div", { class: "rows" });
-  let cursor = null, timer = 0;
-  const query = () => ({ kind: place().kind, tag: place().tag, limit: 50 });
-  const refresh = () => load(rows, async () => {
-    const page = await get("/media-v2/assets", query());
-    cursor = page.next_cursor;
-    return page.items.length ? table(page.items) : h("p", { class: "empty" }, t("recordings.none"));
-  });
-  const table = items => {
-    const body = h("tbody", {}, items.map(row));
-    const more = button(t("more"), async () => {
-      const page = await get("/media-v2/assets", { ...query(), cursor });
-      cursor = page.next_cursor;
-      body.append(...page.items.map(row));
-      more.hidden = !cursor;
-    }, { hidden: !cursor });
-    return [h("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": t("recordings.title") }, h("table", {}, h("thead", {}, h("tr", {},
-      ["name", "kind", "length", "size", "made", "tags"].map(column => h("th", { scope: "col" }, t(`column.${column}`))))), body)), more];
-  };
-  const soon = () => { clearTimeout(timer); timer = setTimeout(() => rows.isConnected && refresh(), 300); };
-  const kinds = [["", t("all")], ...["video", "audio", "image", "other"].map(kind => [kind, t(`asset.${kind}`)])];
-  const tag = h("input", { type: "search", value: state.tag ?? "", placeholder: t("recordings.tag"), "aria-label": t("recordings.tag"),
-    on: { change: event => { note({ tag: event.target.value }); refresh(); } } });
-  refresh();
-  return {
-    title: t("recordings.title"),
-    element: h("div", { class: "page" },
-      h("h1", { class: "visually-hidden" }, t("recordings.title")),
-      dropZone(soon), taskList(),
-      h("div", { class: "row filters" }, h("h2", { class: "grow" }, t("recordings.title")),
-        select(kinds, state.kind ?? "", kind => { note({ kind }); refresh(); }, { "aria-label": t("column.kind") }), tag,
-        button(t("refresh"), refresh)),
-      rows),
-  };
+    const rows = h("div", { class: "rows" });
+    let cursor = null,
+        timer = 0;
+    const query = () => ({ kind: place().kind, tag: place().tag, limit: 50 });
+    const refresh = () =>
+        load(rows, async () => {
+            const page = await get("/media-v2/assets", query());
+            cursor = page.next_cursor;
+            return page.items.length ? table(page.items) : h("p", { class: "empty" }, t("recordings.none"));
+        });
+    const table = items => {
+        const body = h("tbody", {}, items.map(row));
+        const more = button(
+            t("more"),
+            async () => {
+                const page = await get("/media-v2/assets", { ...query(), cursor });
+                cursor = page.next_cursor;
+                body.append(...page.items.map(row));
+                more.hidden = !cursor;
+            },
+            { hidden: !cursor },
+        );
+        return [
+            h(
+                "div",
+                { class: "table-scroll", tabindex: 0, role: "region", "aria-label": t("recordings.title") },
+                h(
+                    "table",
+                    {},
+                    h(
+                        "thead",
+                        {},
+                        h(
+                            "tr",
+                            {},
+                            ["name", "kind", "length", "size", "made", "tags"].map(column =>
+                                h("th", { scope: "col" }, t(`column.${column}`)),
+                            ),
+                        ),
+                    ),
+                    body,
+                ),
+            ),
+            more,
+        ];
+    };
+    const soon = () => {
+        clearTimeout(timer);
+        timer = setTimeout(() => rows.isConnected && refresh(), 300);
+    };
+    const kinds = [["", t("all")], ...["video", "audio", "image", "other"].map(kind => [kind, t(`asset.${kind}`)])];
+    const tag = h("input", {
+        type: "search",
+        value: state.tag ?? "",
+        placeholder: t("recordings.tag"),
+        "aria-label": t("recordings.tag"),
+        on: {
+            change: event => {
+                note({ tag: event.target.value });
+                refresh();
+            },
+        },
+    });
+    refresh();
+    return {
+        title: t("recordings.title"),
+        element: h(
+            "div",
+            { class: "page" },
+            h("h1", { class: "visually-hidden" }, t("recordings.title")),
+            dropZone(soon),
+            taskList(),
+            h(
+                "div",
+                { class: "row filters" },
+                h("h2", { class: "grow" }, t("recordings.title")),
+                select(
+                    kinds,
+                    state.kind ?? "",
+                    kind => {
+                        note({ kind });
+                        refresh();
+                    },
+                    { "aria-label": t("column.kind") },
+                ),
+                tag,
+                button(t("refresh"), refresh),
+            ),
+            rows,
+        ),
+    };
 }
 
 function row(asset) {
-  const address = addressOf({ view: "recording", asset: asset.id });
-  return h("tr", { on: { click: event => { if (!event.target.closest("a")) go({ view: "recording", asset: asset.id }); } } },
-    h("th", { scope: "row" }, h("a", { href: address, class: "clip" }, nameOf(asset))),
-    h("td", {}, t(`asset.${asset.kind}`)),
-    h("td", { class: "number" }, asset.duration_ms === null ? "–" : length(asset.duration_ms)),
-    h("td", { class: "number" }, asset.size_bytes === null ? "–" : bytes(asset.size_bytes)),
-    h("td", {}, formatDate(asset.created_at)),
-    h("td", {}, asset.tags.map(tag => h("span", { class: "tag" }, tag))));
+    const address = addressOf({ view: "recording", asset: asset.id });
+    return h(
+        "tr",
+        {
+            on: {
+                click: event => {
+                    if (!event.target.closest("a")) go({ view: "recording", asset: asset.id });
+                },
+            },
+        },
+        h("th", { scope: "row" }, h("a", { href: address, class: "clip" }, nameOf(asset))),
+        h("td", {}, t(`asset.${asset.kind}`)),
+        h("td", { class: "number" }, asset.duration_ms === null ? "–" : length(asset.duration_ms)),
+        h("td", { class: "number" }, asset.size_bytes === null ? "–" : bytes(asset.size_bytes)),
+        h("td", {}, formatDate(asset.created_at)),
+        h(
+            "td",
+            {},
+            asset.tags.map(tag => h("span", { class: "tag" }, tag)),
+        ),
+    );
 }
 
 /** Takes files by drop, by choice, and folders. `onasset()` when a recording exists. */
 export function dropZone(onasset) {
-  const take = files => {
-    for (const file of files) bring(file, onasset).catch(() => {}); // The task shows its failure.
-  };
-  const input = more => h("input", { type: "file", multiple: true, class: "visually-hidden", tabindex: -1, "aria-hidden": "true", ...more,
-    on: { change: event => { take([...event.target.files]); event.target.value = ""; } } });
-  const files = input({ accept: "audio/*,video/*,*/*", id: "files" }), folder = input({ webkitdirectory: true, id: "folder" });
-  const over = is => event => { event.preventDefault(); zone.classList.toggle("over", is); };
-  const zone = h("div", { class: "drop", on: {
-    dragover: over(true), dragenter: over(true), dragleave: over(false),
-    drop: async event => { over(false)(event); take(await dropped(event.dataTransfer)); },
-  } },
-  h("p", {}, h("strong", {}, t("drop.title")), h("br"), h("span", { class: "hint" }, t("drop.hint"))),
-  h("div", { class: "row" }, button(t("drop.files"), () => files.click(), { class: "primary" }), button(t("drop.folder"), () => folder.click())), files, folder);
-  return zone;
+    const take = files => {
+        for (const file of files) bring(file, onasset).catch(() => {}); // The task shows its failure.
+    };
+    const input = more =>
+        h("input", {
+            type: "file",
+            multiple: true,
+            class: "visually-hidden",
+            tabindex: -1,
+            "aria-hidden": "true",
+            ...more,
+            on: {
+                change: event => {
+                    take([...event.target.files]);
+                    event.target.value = "";
+                },
+            },
+        });
+    const files = input({ accept: "audio/*,video/*,*/*", id: "files" }),
+        folder = input({ webkitdirectory: true, id: "folder" });
+    const over = is => event => {
+        event.preventDefault();
+        zone.classList.toggle("over", is);
+    };
+    const zone = h(
+        "div",
+        {
+            class: "drop",
+            on: {
+                dragover: over(true),
+                dragenter: over(true),
+                dragleave: over(false),
+                drop: async event => {
+                    over(false)(event);
+                    take(await dropped(event.dataTransfer));
+                },
+            },
+        },
+        h("p", {}, h("strong", {}, t("drop.title")), h("br"), h("span", { class: "hint" }, t("drop.hint"))),
+        h(
+            "div",
+            { class: "row" },
+            button(t("drop.files"), () => files.click(), { class: "primary" }),
+            button(t("drop.folder"), () => folder.click()),
+        ),
+        files,
+        folder,
+    );
+    return zone;
 }
 
 /** Most files that one drop takes. */
@@ -80,19 +185,22 @@ const MOST = 500;
 
 /** The files of a drop, with those in its folders. */
 async function dropped(transfer) {
-  const entries = [...transfer.items].map(item => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.some(entry => entry.isDirectory)) return [...transfer.files];
-  const files = [];
-  const visit = async entry => {
-    if (files.length >= MOST) return;
-    if (entry.isFile) files.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
-    else {
-      const reader = entry.createReader();
-      for (let batch; (batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject))).length;) {
-        for (const child of batch) await visit(child);
-      }
-    }
-  };
-  for (const entry of entries) await visit(entry);
-  return files;
+    const entries = [...transfer.items].map(item => item.webkitGetAsEntry?.()).filter(Boolean);
+    if (!entries.some(entry => entry.isDirectory)) return [...transfer.files];
+    const files = [];
+    const visit = async entry => {
+        if (files.length >= MOST) return;
+        if (entry.isFile) files.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
+        else {
+            const reader = entry.createReader();
+            for (
+                let batch;
+                (batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject))).length;
+            ) {
+                for (const child of batch) await visit(child);
+            }
+        }
+    };
+    for (const entry of entries) await visit(entry);
+    return files;
 }
