@@ -139,6 +139,25 @@ export const tests = context => {
             await other.context().close();
         },
 
+        async "corrections: a word is set, and the correction is undone"({ page }) {
+            const timelines = `/media-v2/assets/${context.digits.id}/artifacts?kind=audio_semantic_timeline`;
+            const { items } = await (await api(tenant, timelines)).json();
+            const analysis = items.find(artifact => artifact.meta.backend_type !== "corrected").id;
+            const has = await fetch(`${BASE}/audio/semantic-timeline/${analysis}/corrections`, {
+                headers: { "X-Tenant-Id": tenant, "X-Env": "test" },
+            });
+            if (!has.ok) return console.log("        (the service has no corrections: not tested)");
+            await visit(page, `view=recording&asset=${context.digits.id}`);
+            await page.locator(".word", { hasText: "nine" }).first().click({ timeout: WAIT });
+            const word = page.locator(".corrections input");
+            await word.fill("neun");
+            await word.press("Enter");
+            await page.locator(".word.corrected", { hasText: "neun" }).waitFor({ timeout: WAIT });
+            await page.locator(".word", { hasText: "neun" }).click();
+            await page.getByRole("button", { name: /Undo correction/ }).click();
+            await page.locator(".word", { hasText: "nine" }).first().waitFor({ timeout: WAIT });
+        },
+
         async "with keys the page opens, asks for one, and keeps it in memory only"({ browser }) {
             const { BASE_WITH_KEYS, KEY } = process.env;
             if (!BASE_WITH_KEYS) return;
@@ -248,6 +267,38 @@ export const tests = context => {
             await page.waitForFunction(() => location.hash.includes("tab=export"));
             nothingWrong(page);
             await page.context().close();
+        },
+
+        async "screenshots of each view"({ browser }) {
+            if (!context.shots) return;
+            const film = `view=recording&asset=${context.film.id}`;
+            const views = {
+                recordings: "",
+                recording: `${film}&t=31000`,
+                make: `${film}&tab=make&from=9000&to=21000&t=12040`,
+                edit: `${film}&tab=edit&in=10000&out=14000`,
+                export: `${film}&tab=export&t=12040`,
+                samples: "view=samples",
+                search: "view=search&q=five",
+            };
+            const all = process.env.WIDTHS === "all";
+            for (const [width, height] of all
+                ? [
+                      [360, 740],
+                      [1280, 800],
+                      [2560, 1440],
+                  ]
+                : [[1280, 800]]) {
+                const page = await browser.page(tenant, "", { viewport: { width, height } });
+                for (const [name, view] of Object.entries(views)) {
+                    await visit(page, view);
+                    await page.locator("[aria-busy]").first().waitFor({ state: "detached", timeout: WAIT });
+                    await page.waitForTimeout(1200);
+                    const suffix = width === 1280 ? "" : `_${width}`;
+                    await page.screenshot({ path: join(context.shots, `page_${name}${suffix}.png`) });
+                }
+                await page.context().close();
+            }
         },
 
         async "the first load is small"({ page }) {

@@ -31,13 +31,11 @@ export function inspector(context) {
             copied.textContent = address;
         }
     };
-    const refresh = () =>
-        show(
-            item &&
-                context.timeline.view.lanes
-                    .flatMap(lane => lane.items)
-                    .find(other => other.type === item.type && other.start_ms === item.start_ms),
-        );
+    /** After the recording was read again: the item of the same type and start, if there is one. */
+    const refresh = () => {
+        if (item) context.timeline.select(item);
+        show(context.timeline.view.selected);
+    };
     const show = next => {
         item = next ?? null;
         copied.textContent = "";

@@ -51,7 +51,7 @@ export function transport({ player, axis }) {
     };
     const showWindow = () => {
         const has = player.window !== null;
-        window.textContent = has ? `${clock(player.window.start)} – ${clock(player.window.end)}` : "";
+        window.textContent = has ? `${clock(player.window.start, 2)} – ${clock(player.window.end, 2)}` : "";
         for (const element of [loop, clear]) element.hidden = !has;
         loop.setAttribute("aria-pressed", String(Boolean(player.window?.loop)));
     };

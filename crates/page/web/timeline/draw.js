@@ -149,6 +149,13 @@ export const waveLane =
             step = 1 / ratio;
         context.fillStyle = colours.line;
         context.fillRect(0, middle, axis.width, 1);
+        if (tiles.failure) {
+            context.font = FONT;
+            context.textBaseline = "middle";
+            context.fillStyle = colours.muted;
+            context.fillText(tiles.failure.message, 8, middle - 12, axis.width - 16);
+            return;
+        }
         const rms = [];
         context.fillStyle = colours.wave;
         for (let x = 0; x < axis.width;) {

@@ -8,7 +8,15 @@ const byStart = (a, b) => a.start_ms - b.start_ms;
 /** Lanes of `recording`; those without content are left out. Each: `{id, label, height, draw, items}`. */
 export function lanesOf(recording, tiles) {
     const { timeline, hits, loops } = recording;
-    const lanes = [{ id: "wave", label: t("lane.wave"), height: 96, draw: waveLane(tiles), items: [] }];
+    const lanes = [
+        {
+            id: "wave",
+            label: t("lane.wave"),
+            height: recording.asset.kind === "video" ? 96 : 170,
+            draw: waveLane(tiles),
+            items: [],
+        },
+    ];
     if (timeline) {
         const { events, words, beats, loudness } = timeline;
         lanes.push({
@@ -126,15 +134,13 @@ export function beatItems(beats, duration) {
 function turnItems({ turns, speakers }) {
     const ids = [...new Set([...speakers.map(speaker => speaker.id), ...turns.map(turn => turn.speaker_id)])];
     const name = id => speakers.find(speaker => speaker.id === id)?.name ?? id;
-    return [...turns]
-        .sort(byStart)
-        .map((turn, index) => ({
-            type: "turn",
-            index,
-            ...turn,
-            label: name(turn.speaker_id),
-            place: ids.indexOf(turn.speaker_id),
-        }));
+    return [...turns].sort(byStart).map((turn, index) => ({
+        type: "turn",
+        index,
+        ...turn,
+        label: name(turn.speaker_id),
+        place: ids.indexOf(turn.speaker_id),
+    }));
 }
 
 export function kindName(event) {

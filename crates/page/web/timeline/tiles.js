@@ -7,6 +7,8 @@ const POINTS = 1024;
 const KEPT = 400;
 /** Requests at the same time. */
 const CONCURRENT = 3;
+/** Levels that are searched for a coarser tile, while that of the level is read. */
+const COARSER = 16;
 /** Finest resolution in ms per point. */
 const FINEST = 1 / 16;
 
@@ -48,7 +50,18 @@ export class Tiles extends EventTarget {
         this.timer = setTimeout(() => this.#next(), 60);
     }
 
+    /** A service that is busy or away is asked again after a pause, which grows. */
+    #rest() {
+        this.pause = Math.min((this.pause ?? 500) * 2, 30_000);
+        clearTimeout(this.resting);
+        this.resting = setTimeout(() => {
+            this.resting = null;
+            this.dispatchEvent(new Event("change"));
+        }, this.pause);
+    }
+
     #next() {
+        if (this.resting) return;
         while (this.running.size < CONCURRENT && this.wanted.length) this.#read(this.wanted.shift());
     }
 
@@ -65,6 +78,7 @@ export class Tiles extends EventTarget {
                 bits: 8,
             };
             const answer = await get(this.path, query, control.signal);
+            this.pause = 500;
             this.#keep(key, {
                 start: answer.start_ms,
                 step: (answer.end_ms - answer.start_ms) / answer.length,
@@ -73,10 +87,12 @@ export class Tiles extends EventTarget {
                 rms: Uint8Array.from(answer.rms),
             });
         } catch (error) {
-            if (!control.signal.aborted && error.status >= 400 && error.status < 500) this.failure = error;
+            if (control.signal.aborted) return;
+            if (error.status >= 400 && error.status < 500) this.failure = error;
+            else this.#rest();
         } finally {
             this.running.delete(key);
-            if (!this.isGone) this.dispatchEvent(new Event("change"));
+            if (!this.isGone && !this.resting) this.dispatchEvent(new Event("change"));
             this.#next();
         }
     }
@@ -89,18 +105,8 @@ export class Tiles extends EventTarget {
     /** The best tile in memory that has `ms`: of the level, else of coarser ones, else of finer ones. */
     at(ms, msPerPixel) {
         const level = Tiles.level(msPerPixel);
-        for (const other of [
-            level,
-            level + 1,
-            level + 2,
-            level + 3,
-            level + 4,
-            level + 6,
-            level + 8,
-            level + 10,
-            level - 1,
-            level - 2,
-        ]) {
+        const levels = [level, ...Array.from({ length: COARSER }, (_, up) => level + 1 + up), level - 1, level - 2];
+        for (const other of levels) {
             if (other < 0) continue;
             const key = `${other}/${Math.floor(ms / Tiles.span(other))}`;
             const tile = this.kept.get(key);
@@ -115,6 +121,7 @@ export class Tiles extends EventTarget {
     close() {
         this.isGone = true;
         clearTimeout(this.timer);
+        clearTimeout(this.resting);
         for (const control of this.running.values()) control.abort();
     }
 }

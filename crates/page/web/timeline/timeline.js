@@ -91,8 +91,11 @@ export function timelineView({ recording, axis, player, tiles, onpick }) {
         const x = axis.x(now);
         playhead.style.transform = `translateX(${x}px)`;
         playhead.hidden = x < -1 || x > axis.width + 1;
+        const text = clock(now, player.isPlaying ? 0 : 3);
+        if (text === view.position) return;
+        view.position = text;
         stage.setAttribute("aria-valuenow", Math.round(now / 1000));
-        stage.setAttribute("aria-valuetext", clock(now));
+        stage.setAttribute("aria-valuetext", text);
     };
     const showRange = () => {
         const { window } = player;

@@ -118,7 +118,7 @@ function row(asset) {
         h("td", {}, t(`asset.${asset.kind}`)),
         h("td", { class: "number" }, asset.duration_ms === null ? "–" : length(asset.duration_ms)),
         h("td", { class: "number" }, asset.size_bytes === null ? "–" : bytes(asset.size_bytes)),
-        h("td", {}, formatDate(asset.created_at)),
+        h("td", { class: "date" }, formatDate(asset.created_at)),
         h(
             "td",
             {},
