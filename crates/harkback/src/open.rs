@@ -19,8 +19,8 @@ use crate::{log, serve, upload};
 const POLL: Duration = Duration::from_millis(200);
 /// Maximum time until the service is ready; a new private Postgres takes seconds.
 const START_LIMIT: Duration = Duration::from_secs(120);
-/// Programs that show an address in the user's browser, of Linux and of macOS.
-const OPENERS: [&str; 2] = ["xdg-open", "open"];
+/// Program that shows an address in the user's browser.
+const OPENER: &str = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
 
 pub(crate) fn run(arguments: &OpenArguments, file: Option<&Path>) -> anyhow::Result<ExitCode> {
     let config = config::load(file, &arguments.flags)?;
@@ -128,14 +128,12 @@ fn fragment(assets: &[String], context: &str) -> String {
     }
 }
 
-/// Shows the page in the browser; where there is none, the printed address remains.
+/// Shows the page in the browser; where there is none, the printed address remains. The program may run as long as the
+/// browser, so it is not waited for.
 fn show(page: &Url) {
-    let is_shown = OPENERS.iter().any(|program| {
-        let mut command = Command::new(program);
-        command.arg(page.as_str()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
-    });
-    if !is_shown {
+    let mut command = Command::new(OPENER);
+    command.arg(page.as_str()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if command.spawn().is_err() {
         tracing::info!(%page, "no browser was found; open the page");
     }
 }
