@@ -129,12 +129,14 @@ fn fragment(assets: &[String], context: &str) -> String {
 }
 
 /// Shows the page in the browser; where there is none, the printed address remains. The program may run as long as the
-/// browser, so it is not waited for.
+/// browser, so
+/// this does not wait for it.
 fn show(page: &Url) {
     let mut command = Command::new(OPENER);
     command.arg(page.as_str()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    if command.spawn().is_err() {
-        tracing::info!(%page, "no browser was found; open the page");
+    match command.spawn() {
+        Ok(mut browser) => drop(std::thread::spawn(move || browser.wait())),
+        Err(_) => tracing::info!(%page, "no browser was found; open the page"),
     }
 }
 
