@@ -129,8 +129,7 @@ fn fragment(assets: &[String], context: &str) -> String {
 }
 
 /// Shows the page in the browser; where there is none, the printed address remains. The program may run as long as the
-/// browser, so
-/// this does not wait for it.
+/// browser, so this does not wait for it.
 fn show(page: &Url) {
     let mut command = Command::new(OPENER);
     command.arg(page.as_str()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
