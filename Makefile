@@ -136,6 +136,11 @@ library: bootstrap ## p50 and p99 of listings of samples and of searches of word
 bench-latency: bootstrap ## latency of what players ask for, at fixed rates; fails when an aim is missed
 	@tools/bench.sh latency
 
+.PHONY: bench-page
+bench-page: fixtures ## frame times and heap of the page on three hours of audio, beside an empty page (needs npm)
+	cargo build --release --locked --quiet --package harkback
+	@tools/with-postgres.sh tools/page/run.sh $(or $(CARGO_TARGET_DIR),target)/release/harkback bench
+
 .PHONY: storm
 storm: fixtures target/moto ## what hostile requests and failing stores cost: memory, and the time of others meanwhile
 	cargo build --release --locked --quiet --package harkback

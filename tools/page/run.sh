@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Walks through the page in Chromium on two services, one of them with API keys: tools/with-postgres.sh tools/page/run.sh
-# PROGRAM [NAME…]. Names select tests.
+# PROGRAM [NAME…]. Names select tests; `bench` alone measures frame times and heap on three hours of audio instead.
 set -euo pipefail
 program=$1
 shift
@@ -46,6 +46,20 @@ serve() { # serve PORT FLAG…
   exit 1
 }
 open=$(free_port)
+if [[ ${1-} == bench ]]; then
+  export AUDIO_SEMANTIC_BACKEND=signal BASE="http://127.0.0.1:$open"
+  serve "$open"
+  ffmpeg -nostdin -v error -stream_loop -1 -i "$here/fixtures/media/talk_and_music.mp4" -vn -t 10800 -c:a libmp3lame -b:a 128k "$data/3h.mp3"
+  asset=$("$program" upload "$data/3h.mp3" --url "$BASE" --tenant bench --env test | cut -d ' ' -f 1)
+  for path in /audio/semantic-timeline/analyze /audio/field-to-samples; do
+    body='{"asset_id": "'$asset'"}'
+    [[ $path != *samples ]] || body='{"asset_id": "'$asset'", "run_phrases": false}'
+    curl --silent --show-error --fail --noproxy '*' -H 'X-Tenant-Id: bench' -H 'X-Env: test' -H 'Content-Type: application/json' \
+      -d "$body" "$BASE$path" >/dev/null
+  done
+  node "$modules/bench.mjs" "$asset" bench
+  exit
+fi
 serve "$open"
 locked=$(free_port)
 serve "$locked" --auth keys

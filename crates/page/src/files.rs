@@ -86,6 +86,7 @@ files! {
     "style/parts.css",
     "style/recording.css",
     "timeline/axis.js",
+    "timeline/dense.js",
     "timeline/draw.js",
     "timeline/gestures.js",
     "timeline/lanes.js",

@@ -3,8 +3,8 @@ import { firstAfter } from "../lib/recording.js";
 import { clamp } from "../lib/time.js";
 import { Tiles } from "./tiles.js";
 
-/** Labels are drawn on spans of at least this many pixels. */
-const LABEL = 26;
+/** Room in pixels from which a label is drawn, even if it does not fit. */
+const LABEL = 44;
 
 /** Spans as boxes with labels; spans that share a pixel are drawn once. */
 export const spanLane =
@@ -54,7 +54,7 @@ function outline(context, left, y, width, height, colours) {
 function label(context, text, left, right, middle, axis, colour) {
     const from = Math.max(left, 0) + 4,
         room = Math.min(right, axis.width) - from - 3;
-    if (room < LABEL - 7) return;
+    if (room < Math.min(LABEL, context.measureText(text).width)) return;
     context.save();
     context.beginPath();
     context.rect(from, middle - 20, room, 40);

@@ -1,7 +1,8 @@
 // The lanes of a recording: what each draws, and which item is at a position.
 import { firstAfter } from "../lib/recording.js";
 import { t } from "../lib/i18n.js";
-import { beatLane, loudnessLane, spanLane, waveLane, wordLane } from "./draw.js";
+import { beatsLane, kindLane } from "./dense.js";
+import { loudnessLane, spanLane, waveLane, wordLane } from "./draw.js";
 
 const byStart = (a, b) => a.start_ms - b.start_ms;
 
@@ -24,7 +25,7 @@ export function lanesOf(recording, tiles) {
             label: t("lane.kinds"),
             height: 30,
             items: events.map(eventItem),
-            draw: spanLane(kindStyle),
+            draw: kindLane(kindStyle),
         });
         if (timeline.turns.length)
             lanes.push({
@@ -42,7 +43,7 @@ export function lanesOf(recording, tiles) {
                 label: t("lane.beats"),
                 height: 22,
                 items: beatItems(beats, timeline.duration),
-                draw: beatLane,
+                draw: beatsLane,
             });
         if (loudness.length)
             lanes.push({
