@@ -158,6 +158,26 @@ export const tests = context => {
             await page.locator(".word", { hasText: "nine" }).first().waitFor({ timeout: WAIT });
         },
 
+        async "many files at once leave connections for the page"({ browser }) {
+            const page = await browser.page(`${tenant}-many`);
+            const buffer = readFileSync(join(media, "digits.wav"));
+            const files = Array.from({ length: 10 }, (_, index) => ({
+                name: `take ${index}.wav`,
+                mimeType: "audio/wav",
+                buffer,
+            }));
+            await page.setInputFiles("#files", files);
+            await page.locator(".task").nth(9).waitFor();
+            await page.getByRole("link", { name: "Jobs" }).click();
+            await page.locator("tbody .state").first().waitFor({ timeout: 20_000 });
+            await page.goBack();
+            await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 10, null, {
+                timeout: WAIT,
+            });
+            nothingWrong(page);
+            await page.context().close();
+        },
+
         async "with keys the page opens, asks for one, and keeps it in memory only"({ browser }) {
             const { BASE_WITH_KEYS, KEY } = process.env;
             if (!BASE_WITH_KEYS) return;
@@ -174,7 +194,7 @@ export const tests = context => {
             await enter(KEY);
             await page.getByRole("button", { name: "Signed in" }).waitFor({ timeout: WAIT });
             await page.setInputFiles("#files", join(media, "digits.wav"));
-            await page.getByRole("link", { name: "digits.wav" }).click({ timeout: WAIT });
+            await page.getByRole("link", { name: "digits.wav" }).first().click({ timeout: WAIT });
             await page.waitForFunction(() => document.querySelector("video")?.readyState >= 2, null, { timeout: WAIT });
             const kept = await page.evaluate(
                 () => JSON.stringify({ ...localStorage, ...sessionStorage }) + location.href + document.cookie,

@@ -55,6 +55,9 @@ addEventListener("keydown", event => {
     event.preventDefault();
 });
 
+// A file that is dropped beside the zone must not replace the page.
+for (const event of ["dragover", "drop"]) addEventListener(event, drag => drag.preventDefault());
+
 restore(place());
 applyAppearance();
 onUnauthorized(error => who({ reason: error.message, onchange: () => show(place()) }));

@@ -34,29 +34,44 @@ export async function finish(job, { onprogress = () => {}, signal } = {}) {
 
 const isOver = job => ["succeeded", "failed", "cancelled"].includes(job.state);
 
-/** Reads the event stream, from where it was broken, until the job has ended. */
+/** Event streams at the same time, of the six connections that browsers have; other jobs are read again and again. */
+const STREAMS = 3;
+const POLL = 1500;
+let streams = 0;
+
+/** Follows the events, from where the stream was broken, until the job has ended. */
 async function follow(path, job, onprogress, signal) {
-    let last = "",
-        pause = 500;
-    while (!isOver(job)) {
+    const state = { job, last: "", pause: 500 };
+    const update = change => {
+        state.job = { ...state.job, ...change };
+        state.pause = 500;
+        onprogress(state.job);
+    };
+    while (!isOver(state.job)) {
         try {
-            const response = await send("GET", `${path}/events`, {
-                signal,
-                headers: last ? { "Last-Event-ID": last } : {},
-            });
-            if (response.status === 204) return;
-            for await (const { id, data } of events(response)) {
-                last = id || last;
-                pause = 500;
-                job = { ...job, ...JSON.parse(data) };
-                onprogress(job);
-                if (isOver(job)) return;
-            }
-            job = { ...job, ...(await get(path, {}, signal)) };
+            if (streams < STREAMS) await stream(path, state, update, signal);
+            else await sleepOrOnline(POLL, signal);
+            update(await get(path, {}, signal));
         } catch (error) {
             if (signal?.aborted || (error.status >= 400 && error.status < 500)) throw error;
-            await sleepOrOnline(pause, signal);
-            pause = Math.min(pause * 2, 10_000);
+            await sleepOrOnline(state.pause, signal);
+            state.pause = Math.min(state.pause * 2, 10_000);
         }
+    }
+}
+
+async function stream(path, state, update, signal) {
+    streams += 1;
+    try {
+        const headers = state.last ? { "Last-Event-ID": state.last } : {};
+        const response = await send("GET", `${path}/events`, { signal, headers });
+        if (response.status === 204) return;
+        for await (const { id, data } of events(response)) {
+            state.last = id || state.last;
+            update(JSON.parse(data));
+            if (isOver(state.job)) return;
+        }
+    } finally {
+        streams -= 1;
     }
 }

@@ -66,24 +66,65 @@ function progressOf(job) {
 
 const stageName = stage => (stage ? (has(`stage.${stage}`) ? t(`stage.${stage}`) : stage) : t("task.running"));
 
-/** Uploads a file and analyses it; `onasset(id)` when the recording exists. */
-export async function bring(file, onasset) {
-    const relative = file.webkitRelativePath || "";
-    const asset = await task(t("task.upload", { name: file.name }), (update, signal) =>
-        upload(file, {
-            signal,
-            metadata: relative ? { relativePath: relative } : {},
-            onprogress: (done, isWaiting) =>
-                update({
-                    stage: t(isWaiting ? "task.reconnecting" : "task.uploading"),
-                    progress: file.size ? done / file.size : 1,
-                }),
-        }),
-    );
-    onasset(asset);
-    await analyse(asset, file.name);
-    onasset(asset);
+/** Uploads at the same time: browsers have six connections to a service, which the page needs, too. */
+const UPLOADS = 2;
+let uploads = 0;
+const queue = [];
+
+/** Waits for a place among the uploads; resolves to how to leave it. */
+async function place(signal) {
+    if (uploads < UPLOADS) uploads += 1;
+    else {
+        await new Promise((resolve, reject) => {
+            queue.push(resolve);
+            signal.addEventListener("abort", () => {
+                const at = queue.indexOf(resolve);
+                if (at >= 0) queue.splice(at, 1);
+                reject(signal.reason);
+            });
+        });
+    }
+    return () => {
+        // The place goes to the next one, or is free.
+        const next = queue.shift();
+        if (next) next();
+        else uploads -= 1;
+    };
 }
+
+const arrivals = new Set();
+
+/** Calls `listener()` when a recording was uploaded or analysed; returns how to stop that. */
+export function onArrival(listener) {
+    arrivals.add(listener);
+    return () => arrivals.delete(listener);
+}
+const arrived = () => {
+    for (const listener of arrivals) listener();
+};
+
+/** Uploads a file and analyses it. */
+export async function bring(file) {
+    const metadata = file.webkitRelativePath ? { relativePath: file.webkitRelativePath } : {};
+    const asset = await task(t("task.upload", { name: file.name }), async (update, signal) => {
+        update({ stage: t("task.waiting") });
+        const leave = await place(signal);
+        const onprogress = (done, isWaiting) =>
+            update({
+                stage: t(isWaiting ? "task.reconnecting" : "task.uploading"),
+                progress: file.size ? done / file.size : 1,
+            });
+        return upload(file, { signal, metadata, onprogress }).finally(leave);
+    });
+    arrived();
+    await analyse(asset, file.name);
+    arrived();
+}
+
+/** Leaving the page would end the uploads. */
+addEventListener("beforeunload", event => {
+    if (uploads) event.preventDefault();
+});
 
 export const analyse = (asset, name, options = {}) =>
     call(t("task.analyse", { name }), "/audio/semantic-timeline/analyze", { asset_id: asset, ...options }, { asset });

@@ -1,5 +1,5 @@
 // Taking away: every export with its formats, what a format cannot hold, captions over the video, samples as an archive.
-import { link, post, send } from "../lib/api.js";
+import { link, mediaAddress, post, send } from "../lib/api.js";
 import { button, fill, h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { failure } from "../views/failure.js";
@@ -125,7 +125,7 @@ export function exportPanel(recording, player) {
             { class: "row" },
             button(
                 t("exports.original"),
-                act(async () => saveAs(await link(content, 3600), name)),
+                act(async () => saveAs(await mediaAddress(content, asset.size_bytes), name)),
             ),
             button(
                 t("exports.copyLink"),

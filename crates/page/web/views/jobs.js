@@ -5,6 +5,8 @@ import { formatDate, has, t } from "../lib/i18n.js";
 import { note, place } from "../lib/place.js";
 import { load } from "./failure.js";
 
+/** Time between two readings of the list in ms. */
+const REFRESH = 3000;
 const states = ["queued", "running", "succeeded", "failed", "cancelled"];
 
 export function jobs(state) {
@@ -39,7 +41,12 @@ export function jobs(state) {
             );
         });
     refresh();
+    // Not while a button of the list is in use.
+    const timer = setInterval(() => {
+        if (!document.hidden && !rows.contains(document.activeElement)) refresh();
+    }, REFRESH);
     return {
+        close: () => clearInterval(timer),
         title: t("nav.jobs"),
         element: h(
             "div",

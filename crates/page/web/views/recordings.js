@@ -4,7 +4,7 @@ import { button, h, select } from "../lib/dom.js";
 import { formatDate, t } from "../lib/i18n.js";
 import { addressOf, go, note, place } from "../lib/place.js";
 import { nameOf } from "../lib/recording.js";
-import { bring } from "../lib/tasks.js";
+import { bring, onArrival } from "../lib/tasks.js";
 import { bytes, length } from "../lib/time.js";
 import { load } from "./failure.js";
 import { taskList } from "./tasks.js";
@@ -75,12 +75,13 @@ export function recordings(state) {
     });
     refresh();
     return {
+        close: onArrival(soon),
         title: t("recordings.title"),
         element: h(
             "div",
             { class: "page" },
             h("h1", { class: "visually-hidden" }, t("recordings.title")),
-            dropZone(soon),
+            dropZone(),
             taskList(),
             h(
                 "div",
@@ -127,10 +128,10 @@ function row(asset) {
     );
 }
 
-/** Takes files by drop, by choice, and folders. `onasset()` when a recording exists. */
-export function dropZone(onasset) {
+/** Takes files by drop, by choice, and folders. */
+function dropZone() {
     const take = files => {
-        for (const file of files) bring(file, onasset).catch(() => {}); // The task shows its failure.
+        for (const file of files) bring(file).catch(() => {}); // The task shows its failure.
     };
     const input = more =>
         h("input", {
@@ -142,7 +143,7 @@ export function dropZone(onasset) {
             ...more,
             on: {
                 change: event => {
-                    take([...event.target.files]);
+                    take([...event.target.files].filter(file => !file.webkitRelativePath || isMedia(file)));
                     event.target.value = "";
                 },
             },
@@ -180,27 +181,34 @@ export function dropZone(onasset) {
     return zone;
 }
 
+/** Whether a file of a folder is worth an upload; files that are chosen one by one are not judged. */
+const isMedia = ({ name, type }) =>
+    !name.startsWith(".") &&
+    (/^(audio|video)\/|^application\/(mxf|ogg)/.test(type) || (type === "" && /\.\w{2,4}$/.test(name)));
+
 /** Most files that one drop takes. */
 const MOST = 500;
 
-/** The files of a drop, with those in its folders. */
+/** The files of a drop, with the media in its folders. */
 async function dropped(transfer) {
     const entries = [...transfer.items].map(item => item.webkitGetAsEntry?.()).filter(Boolean);
     if (!entries.some(entry => entry.isDirectory)) return [...transfer.files];
     const files = [];
-    const visit = async entry => {
+    const visit = async (entry, isChosen) => {
         if (files.length >= MOST) return;
-        if (entry.isFile) files.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
-        else {
-            const reader = entry.createReader();
-            for (
-                let batch;
-                (batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject))).length;
-            ) {
-                for (const child of batch) await visit(child);
-            }
+        if (entry.isFile) {
+            const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+            if (isChosen || isMedia(file)) files.push(file);
+            return;
+        }
+        const reader = entry.createReader();
+        // A reader gives its entries in batches, until one is empty.
+        for (;;) {
+            const batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+            if (!batch.length) return;
+            for (const child of batch) await visit(child, false);
         }
     };
-    for (const entry of entries) await visit(entry);
+    for (const entry of entries) await visit(entry, true);
     return files;
 }
