@@ -17,7 +17,7 @@ TABLES ?=
 # Of formats: all, or a part of the names of some.
 FORMATS ?= all
 # Those of the tables that are about samples.
-SAMPLE_TABLES := hits loops
+SAMPLE_TABLES := hits roles loops
 
 .PHONY: help
 help: ## list these commands
@@ -78,9 +78,14 @@ test-page: fixtures ## walk through the page in Chromium, on services of its own
 	@tools/with-postgres.sh tools/page/run.sh $(or $(CARGO_TARGET_DIR),target)/debug/harkback $(NAMES)
 
 .PHONY: clients
-clients: fixtures ## generate clients in Python and TypeScript, and call every operation (needs PyPI and npm)
+clients: fixtures ## generate clients in Python and TypeScript, call every operation, client-python (needs PyPI and npm)
 	cargo build --workspace --locked --bin harkback
 	@tools/clients.sh $(or $(CARGO_TARGET_DIR),target)/debug/harkback
+
+.PHONY: client-python
+client-python: fixtures ## types and tests of clients/python, on a service (needs PyPI; UPDATE_MODELS=1 writes its types)
+	cargo build --workspace --locked --bin harkback
+	@tools/client_python.sh $(or $(CARGO_TARGET_DIR),target)/debug/harkback
 
 .PHONY: schemathesis
 schemathesis: fixtures ## try the OpenAPI document on a service: all checks, stateful too (needs PyPI; EXAMPLES=10 each)

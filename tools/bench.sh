@@ -20,11 +20,17 @@ trap 'rm -rf "$scratch"' EXIT
   mv "$scratch/11min.mp3" "$media/bench_11min.mp3"
 }
 
+[[ -e $media/bench_3h.mp3 ]] || {
+  ffmpeg -nostdin -v error -stream_loop -1 -i "$media/bench_11min.mp3" -t 10800 -c copy "$scratch/3h.mp3"
+  mv "$scratch/3h.mp3" "$media/bench_3h.mp3"
+}
+
 # Postgres and the generator of requests run on the same machine.
 latency() {
   printf '\nLatency at a fixed rate\n\n'
   cargo build --release --locked --quiet --package e2e --example latency
-  tools/with-postgres.sh "${harkback%/*}/examples/latency" "$harkback" "$media/bench_11min.mp3"
+  tools/with-postgres.sh "${harkback%/*}/examples/latency" "$harkback" "$media/bench_11min.mp3" \
+    "$media/bench_3h.mp3"
 }
 
 cargo build --release --locked --quiet --package harkback
@@ -33,11 +39,6 @@ if [[ ${1:-} == latency ]]; then
   latency
   exit
 fi
-
-[[ -e $media/bench_3h.mp3 ]] || {
-  ffmpeg -nostdin -v error -stream_loop -1 -i "$media/bench_11min.mp3" -t 10800 -c copy "$scratch/3h.mp3"
-  mv "$scratch/3h.mp3" "$media/bench_3h.mp3"
-}
 
 # measure COMMAND…: sets took_ms and peak_kb (the kernel's own high-water mark, read until the process ends).
 measure() {

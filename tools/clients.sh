@@ -41,3 +41,7 @@ if [[ -e ${HARKBACK_MODELS-}/speaker-embedding.onnx && -e ${HARKBACK_CORPUS-}/as
 fi
 PYTHONPATH=$work/python tools/with-postgres.sh tools/clients/serve.sh "$program" \
   python tools/clients/calls.py harkback_client "$work/openapi.json" fixtures/media "${speech[@]}"
+tools/with-postgres.sh tools/clients/serve.sh "$program" python tools/clients/mcp_session.py "$program" fixtures/media/digits.wav
+
+# The package of this repository.
+tools/client_python.sh "$program"

@@ -1,7 +1,7 @@
-//! Measures the latency of frequent calls of players at a fixed rate: `latency HARKBACK FILE`.
+//! Measures the latency of frequent calls of players at a fixed rate: `latency HARKBACK FILE LONG_FILE`.
 //!
 //! Starts the given program on a database of its own, analyses `FILE` (with the `signal` backend), puts a clip of it on
-//! a timeline, and then sends requests at a fixed rate, independent of earlier answers (an open loop): a slow answer
+//! a timeline, asks for a waveform of `LONG_FILE` (three hours), and then sends requests at a fixed rate, independent of earlier answers (an open loop): a slow answer
 //! delays no other request, and its wait counts. Prints a Markdown table with percentiles of the time since a request
 //! was due, and exits with 1 when the 99th one of a call misses its aim.
 
@@ -9,6 +9,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use db::testing::TestDatabase;
@@ -95,6 +96,14 @@ impl Server {
         answer.error_for_status().expect("a success").json().await.expect("JSON")
     }
 
+    /// Uploads a recording and returns its asset.
+    async fn upload(&self, file: &str) -> Value {
+        let bytes = std::fs::read(file).expect("the recording");
+        let form = reqwest::multipart::Form::new().part("file", reqwest::multipart::Part::bytes(bytes));
+        let request = self.request("POST", "/media-v2/assets").multipart(form);
+        request.send().await.expect("an answer").json().await.expect("an asset")
+    }
+
     /// Sends requests at the rate of `measurement` and prints its row; returns whether the aim is met.
     async fn measure(&self, measurement: Measurement, request: impl Fn() -> RequestBuilder) -> bool {
         let rate = measurement.rate;
@@ -128,21 +137,13 @@ impl Server {
 #[tokio::main]
 async fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    let (program, file) = (arguments.next().expect("the program"), arguments.next().expect("a recording"));
+    let mut argument = |name: &str| arguments.next().expect(name);
+    let (program, file, long_file) =
+        (argument("the program"), argument("a recording"), argument("a long one"));
     let data = tempfile::tempdir().expect("a directory");
     let database = TestDatabase::create().await;
     let server = Server::start(&program, &database, data.path()).await;
-    let bytes = std::fs::read(&file).expect("the recording");
-    let form = reqwest::multipart::Form::new().part("file", reqwest::multipart::Part::bytes(bytes));
-    let asset: Value = server
-        .request("POST", "/media-v2/assets")
-        .multipart(form)
-        .send()
-        .await
-        .expect("an answer")
-        .json()
-        .await
-        .expect("an asset");
+    let (asset, long) = (server.upload(&file).await, server.upload(&long_file).await);
     let analyze = json!({"asset_id": asset["id"]});
     server.post("/audio/semantic-timeline/analyze", analyze.clone()).await;
     let clip = json!({"asset_id": asset["id"], "in_ms": 10_000, "out_ms": 40_000, "start_ms_on_timeline": 0});
@@ -161,10 +162,25 @@ async fn main() -> ExitCode {
     let clip = Measurement { name: "by-clip, 30 s of the recording", rate: 500, aim_ms: Some(10.0) };
     let cached = Measurement { name: "analyze, found in the cache", rate: 200, aim_ms: Some(5.0) };
     let part = Measurement { name: "48 KiB of content", rate: 200, aim_ms: None };
+    let waveform = format!("/media-v2/assets/{}/waveform?points", id(&long));
+    // The first call decodes and stores the levels.
+    let stored = server.request("GET", &format!("{waveform}=1")).send().await.expect("an answer");
+    assert!(stored.status().is_success(), "{}", stored.status());
+    let windows = AtomicU64::new(0);
+    // Windows of 1 s to the whole recording, from different starts.
+    let window = || {
+        let call = windows.fetch_add(1, Ordering::Relaxed);
+        let length_ms = 1_000 << (call % 14);
+        let start_ms = call * 7_919_000 % (10_800_000 - length_ms);
+        let end_ms = start_ms + length_ms;
+        server.request("GET", &format!("{waveform}=2000&start_ms={start_ms}&end_ms={end_ms}"))
+    };
+    let zoom = Measurement { name: "a window of a waveform of 3 h", rate: 100, aim_ms: Some(20.0) };
     let met = [
         server.measure(clip, || server.request("GET", &by_clip)).await,
         server.measure(cached, || server.request("POST", path).json(&analyze)).await,
         server.measure(part, || server.request("GET", &content).header("range", "bytes=0-49151")).await,
+        server.measure(zoom, window).await,
     ];
-    if met == [true; 3] { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if met == [true; 4] { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -2,14 +2,17 @@
 //!
 //! [`Api`](crate::Api) checks every answer that a test gets.
 
-use std::collections::HashMap;
+mod closed;
+mod request;
+
 use std::process::Command;
 use std::sync::OnceLock;
 
-use boon::{Compiler, Draft, SchemaIndex, Schemas};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use self::closed::ClosedSchemas;
+pub use self::request::check_request;
 use crate::{Reply, binary};
 
 /// The output of `harkback openapi`, parsed.
@@ -32,6 +35,18 @@ pub fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)
         let methods = item.as_object().expect("a path has operations");
         methods.iter().map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
     })
+}
+
+/// Resolves a `$ref` of the document, or returns the value itself.
+///
+/// # Panics
+/// When the reference leads nowhere.
+#[must_use]
+pub fn resolved(value: &'static Value) -> &'static Value {
+    match value["$ref"].as_str() {
+        Some(reference) => resolved(document().pointer(&reference[1..]).expect("a part of the document")),
+        None => value,
+    }
 }
 
 /// Checks that an answer conforms to the document; answers of routes that the document lacks pass.
@@ -58,12 +73,8 @@ fn find<'a>(document: &'a Value, method: &Method, path: &str) -> Option<(&'a str
         .min_by_key(|(template, ..)| template.matches('{').count())
 }
 
-/// Compiled schemas of all answers.
-struct Answers {
-    schemas: Schemas,
-    /// Keyed by the JSON text of the schema in the document.
-    compiled: HashMap<String, SchemaIndex>,
-}
+/// Schemas of all answers.
+struct Answers(ClosedSchemas);
 
 impl Answers {
     fn of(document: &Value) -> Self {
@@ -71,23 +82,10 @@ impl Answers {
             .flat_map(|(_, _, operation)| operation["responses"].as_object().expect("responses").values())
             .filter_map(|response| response["content"].as_object())
             .flatten();
-        let all: Vec<Value> = contents
+        let all = contents
             .filter(|(media_type, _)| media_type.ends_with("json"))
-            .map(|(_, content)| content["schema"].clone())
-            .collect();
-        let mut closed = json!({"components": document["components"], "answers": all});
-        close(&mut closed);
-
-        let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
-        compiler.set_default_draft(Draft::V2020_12);
-        compiler.add_resource("memory:///document", closed).expect("a URL");
-        let mut compiled = HashMap::new();
-        for (index, schema) in all.iter().enumerate() {
-            let place = format!("memory:///document#/answers/{index}");
-            let index = compiler.compile(&place, &mut schemas).unwrap_or_else(|e| panic!("{schema}: {e:#}"));
-            compiled.insert(schema.to_string(), index);
-        }
-        Self { schemas, compiled }
+            .map(|(_, content)| content["schema"].clone());
+        Self(ClosedSchemas::compile(document, all.collect()))
     }
 
     fn check(&self, operation: &Value, reply: &Reply) -> Result<(), String> {
@@ -110,9 +108,8 @@ impl Answers {
         if !media_type.ends_with("json") {
             return Ok(());
         }
-        let Some(index) = self.compiled.get(&content["schema"].to_string()) else { return Ok(()) };
         let body = reply.json();
-        self.schemas.validate(&body, *index).map_err(|error| format!("{status}: {error:#}\n{body}"))?;
+        self.0.check(&content["schema"], &body).map_err(|error| format!("{status}: {error}"))?;
         let code = format!("`{}`", code_of(&body));
         if is_error && !response["description"].as_str().is_some_and(|text| text.contains(&code)) {
             return Err(format!("{status} {code} is not in the document"));
@@ -126,35 +123,10 @@ fn code_of(body: &Value) -> &str {
     body["code"].as_str().or_else(|| body["error"]["code"].as_str()).unwrap_or_default()
 }
 
-/// Closes a schema. Schemas of answers allow unknown fields, as a later version may add some; this version's fields are
-/// all named. Only the schema of an arbitrary object stays open.
-fn close(schema: &mut Value) {
-    let shut = |value: &mut Value| {
-        if let Value::Object(schema) = value
-            && ["$ref", "oneOf", "allOf", "properties"].iter().any(|part| schema.contains_key(*part))
-        {
-            schema.insert("unevaluatedProperties".to_owned(), false.into());
-        }
-    };
-    match schema {
-        Value::Object(parts) => {
-            for (name, part) in parts {
-                match (name.as_str(), &mut *part) {
-                    ("properties", Value::Object(fields)) => fields.values_mut().for_each(shut),
-                    ("answers", Value::Array(answers)) => answers.iter_mut().for_each(shut),
-                    ("items" | "additionalProperties", value) => shut(value),
-                    _ => {}
-                }
-                close(part);
-            }
-        }
-        Value::Array(parts) => parts.iter_mut().for_each(close),
-        _ => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn reply(status: u16, media_type: &'static str, body: &Value) -> Reply {

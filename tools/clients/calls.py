@@ -37,6 +37,7 @@ def main():
     snippets(call, film)
     edits(call, film, song)
     jobs(call)
+    care(call, song)
     call("list_voices")
     if speech:
         voices(call, pathlib.Path(speech[0]))
@@ -95,6 +96,13 @@ def semantics(call, digits):
     assert timeline.summary.meta.audio_semantic_cache_key == timeline.artifact_meta["cache_key"]
     assert "<svg" in call("plot_semantic_timeline", timeline.artifact_id)
     assert call("get_transcript", timeline.artifact_id).words[0].word == "three"
+    edits = [{"op": "split", "at_ms": timeline.summary.events[0].end_ms - 1}]
+    version = timeline.artifact_meta["backend_version"]
+    correction = call.model("CorrectionRequest", base_version=version, edits=edits)
+    corrected = call("correct_timeline", timeline.artifact_id, body=correction)
+    assert corrected.summary.meta.correction.revision == 1
+    assert call("list_corrections", timeline.artifact_id).items[0].artifact_id == corrected.artifact_id
+    call("undo_correction", timeline.artifact_id, corrected.artifact_id)
     missing = call("get_semantic_timeline", "none", expect=(404,))
     assert (missing.code, missing.errors) == ("semantics_not_found", [])
 
@@ -231,6 +239,14 @@ def jobs(call):
     assert call("list_webhooks").items[0].id == hook.id
     assert call("list_webhook_deliveries", hook.id).items[0].job_id == job.id
     call("delete_webhook", hook.id)
+
+
+def care(call, song):
+    changed = call("update_asset", song.id, body=call.model("ChangeAsset", tags=["song"]))
+    assert changed.tags == ["song"] and changed.source_ref == song.source_ref
+    before = call("get_usage").assets.total
+    call("delete_asset", song.id, cascade=True)
+    assert call("get_usage").assets.total < before
 
 
 def voices(call, path):

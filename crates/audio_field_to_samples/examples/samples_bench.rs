@@ -13,7 +13,7 @@ use audio_field_to_samples::cut::{Cut, cut};
 use audio_field_to_samples::extract::{FeatureSet, extract};
 use audio_field_to_samples::hits::{self, HitParams};
 use audio_field_to_samples::loops::{self, LoopParams};
-use audio_field_to_samples::{MAX_SAMPLES, SliceLabel};
+use audio_field_to_samples::{MAX_SAMPLES, SliceLabel, SliceMeasure};
 use audio_signal::Control;
 use primitives::Id;
 
@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let loops = loops::detect(&features, &LoopParams::default());
     let fade = u64::from(features.format.rate / 1_000);
     let asset_id: Id = "asset_1".parse()?;
-    let cut_of = |frames: &Range<u64>, role: &'static str, beats: Option<u32>| Cut {
+    let cut_of = |frames: &Range<u64>, role: &'static str, beats: Option<u32>, measure| Cut {
         frames: frames.clone(),
         keep_length: beats.is_some(),
         fades: [fade, 10 * fade],
@@ -42,9 +42,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             text: role.to_owned(),
             beats,
         },
+        measure,
     };
-    let hits_cuts = hits.iter().map(|hit| cut_of(&hit.slice, "hit", None));
-    let loops_cuts = loops.iter().map(|found| cut_of(&found.slice, "loop", Some(4 * found.bars)));
+    let hits_cuts =
+        hits.iter().map(|hit| cut_of(&hit.slice, "hit", None, SliceMeasure::Hit(hit.sound.clone())));
+    let loops_cuts =
+        loops.iter().map(|found| cut_of(&found.slice, "loop", Some(4 * found.bars), SliceMeasure::Key));
     let cuts: Vec<Cut> = hits_cuts.chain(loops_cuts).collect();
 
     let (mut bytes, mut failure) = (0, None);

@@ -13,6 +13,7 @@ use media_time::MediaTime;
 
 use crate::fade::Fade;
 use crate::slice_label::SliceLabel;
+use crate::slice_meter::{SliceMeasure, SliceMeter, SliceTraits};
 use crate::zero_crossing;
 
 /// Size in bytes from which the bytes of a slice are passed on as a [`Piece`].
@@ -29,6 +30,8 @@ pub struct Cut {
     pub fades: [u64; 2],
     /// Origin and role, which the file's header records.
     pub label: SliceLabel,
+    /// What to measure.
+    pub measure: SliceMeasure,
 }
 
 /// The result of a [`Cut`].
@@ -40,6 +43,8 @@ pub struct Slice {
     pub fades: [u64; 2],
     /// Mean square of the samples over all channels, before the fades (full scale 1).
     pub mean_square: f64,
+    /// The measured properties.
+    pub traits: SliceTraits,
 }
 
 /// A chunk of the WAV file of a slice.
@@ -120,6 +125,7 @@ struct Open {
     fade: Fade,
     square_sum: f64,
     bytes: Vec<u8>,
+    meter: SliceMeter,
 }
 
 impl<'a> Cutter<'a> {
@@ -164,14 +170,10 @@ impl<'a> Cutter<'a> {
                 }
             }
         }
-        let slices = &mut self.slices;
-        self.open.retain(|open| {
-            let more = open.at < open.frames.end;
-            if !more {
-                slices[open.cut] = Some(open.slice(channels));
-            }
-            more
-        });
+        for done in self.open.extract_if(.., |open| open.at == open.frames.end) {
+            let cut = done.cut;
+            self.slices[cut] = Some(done.slice(channels));
+        }
         Ok(())
     }
 
@@ -193,6 +195,7 @@ impl<'a> Cutter<'a> {
             fade: Fade::new(cut.fades, length),
             square_sum: 0.0,
             bytes: cut.label.header(&self.format, &frames),
+            meter: SliceMeter::new(&cut.measure, self.format.rate),
             frames,
         });
     }
@@ -201,6 +204,7 @@ impl<'a> Cutter<'a> {
 impl Open {
     fn append(&mut self, samples: &[f32], channels: usize) {
         let first = self.at - self.frames.start;
+        self.meter.push(self.at, samples, channels);
         for (position, frame) in (first..).zip(samples.chunks_exact(channels)) {
             let gain = self.fade.gain(position);
             for sample in frame {
@@ -211,12 +215,13 @@ impl Open {
         }
     }
 
-    fn slice(&self, channels: usize) -> Slice {
+    fn slice(self, channels: usize) -> Slice {
         let samples = (self.frames.end - self.frames.start) as f64 * channels as f64;
         Slice {
-            frames: self.frames.clone(),
             fades: self.fade.frames(),
+            frames: self.frames,
             mean_square: self.square_sum / samples,
+            traits: self.meter.finish(),
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::extract::{FeatureSet, RecordingFeatures};
 use crate::model::{Detector, Event};
 use crate::phrases::detect::SpokenWord;
 use crate::slice_label::SliceLabel;
+use crate::slice_meter::{SliceMeasure, SliceTraits};
 
 /// Durations of fades in ms. They are short enough to keep the attack of a hit and both ends of a loop.
 const FADE_IN_MS: u64 = 1;
@@ -66,6 +67,11 @@ pub trait Detection: Debug + Send + Sync {
         None
     }
 
+    /// What to measure of its slice.
+    fn measure(&self) -> SliceMeasure {
+        SliceMeasure::Level
+    }
+
     /// Short description, which labels the start of the slice in editors.
     fn text(&self) -> String;
 
@@ -96,6 +102,7 @@ impl dyn Detection {
                 text: self.text(),
                 beats: self.beats(),
             },
+            measure: self.measure(),
         }
     }
 
@@ -117,6 +124,8 @@ pub struct SliceSource {
     pub rate: u32,
     /// Mean square of the samples, full scale 1.
     pub mean_square: f64,
+    /// The measured properties of the slice.
+    pub traits: SliceTraits,
 }
 
 impl SliceSource {
@@ -125,7 +134,7 @@ impl SliceSource {
     pub(crate) fn new(slice: &Slice, rate: u32, duration: Option<MediaTime>) -> Self {
         let end = time(slice.frames.end, rate).min(duration.map_or(AssetTime::MAX, AssetTime::at));
         let start = time(slice.frames.start, rate).min(end - MediaTime::from_micros(1));
-        Self { start, end, rate, mean_square: slice.mean_square }
+        Self { start, end, rate, mean_square: slice.mean_square, traits: slice.traits }
     }
 
     /// The duration of `frames` of the recording.

@@ -5,6 +5,7 @@
 //! - [`hits`], [`loops`] and [`phrases`] are the detectors: pure functions of the features that
 //!   [`extract`](extract::extract) extracts; [`detector`] is what the service needs of them;
 //! - [`cut`] makes slices of the decoder's own samples;
+//! - [`SliceMeasure`] is what is measured of a slice while it is cut;
 //! - [`SliceLabel`] is the origin that the header of each slice records;
 //! - [`archive`] puts samples into a ZIP archive;
 //! - [`store`] stores runs, so that identical requests get the same artifacts.
@@ -34,6 +35,7 @@ mod response;
 mod routes;
 mod service;
 mod slice_label;
+mod slice_meter;
 mod slice_writer;
 mod source;
 pub mod store;
@@ -45,3 +47,4 @@ pub use plan::MAX_SAMPLES;
 pub use routes::{BODY_LIMITS, router};
 pub use service::FieldToSamples;
 pub use slice_label::SliceLabel;
+pub use slice_meter::{SliceMeasure, SliceTraits};

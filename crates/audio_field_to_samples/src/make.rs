@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use audio_signal::{Control, Progress};
-use blob_store::{BlobId, BlobStore};
+use blob_store::{BlobStore, StoredBlob};
 use media_decode::{AudioFormat, DecodeError, MediaInput};
 use primitives::Id;
 use scheduling::{WorkProgress, WorkQueue};
@@ -45,7 +45,7 @@ pub(crate) struct DetectorOutput {
 pub(crate) struct StoredSlice {
     pub(crate) detection: Box<dyn Detection>,
     pub(crate) slice: Slice,
-    pub(crate) blob: BlobId,
+    pub(crate) blob: StoredBlob,
 }
 
 /// Input of the worker thread.

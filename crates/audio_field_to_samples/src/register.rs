@@ -96,9 +96,10 @@ fn new_artifact(
         "source_start_frame": stored.slice.frames.start,
         "source_end_frame": stored.slice.frames.end,
     });
-    let uri = stored.blob.uri();
+    let uri = stored.blob.id.uri();
     let mut new = NewArtifact::new(detector.kind(), asset.id.clone(), uri, backend_version, &produced_by);
     (new.start, new.end) = (Some(window.start()), Some(window.end()));
+    new.size_bytes = Some(stored.blob.size_bytes);
     new.upstream_artifact_ids = words.cloned().into_iter().collect();
     let [fade_in, fade_out] = stored.slice.fades;
     let meta = json!({

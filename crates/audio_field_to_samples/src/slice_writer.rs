@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use blob_store::{BlobError, BlobId, BlobStore, BlobWriter};
+use blob_store::{BlobError, BlobStore, BlobWriter, StoredBlob};
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 
@@ -19,9 +19,9 @@ const SYNCING: usize = 8;
 pub(crate) async fn write_slices(
     blobs: &BlobStore,
     mut pieces: Receiver<Piece>,
-) -> Result<HashMap<usize, BlobId>, BlobError> {
+) -> Result<HashMap<usize, StoredBlob>, BlobError> {
     let mut open: HashMap<usize, BlobWriter> = HashMap::new();
-    let mut syncing: JoinSet<Result<(usize, BlobId), BlobError>> = JoinSet::new();
+    let mut syncing: JoinSet<Result<(usize, StoredBlob), BlobError>> = JoinSet::new();
     let mut stored = HashMap::new();
     while let Some(Piece { cut, bytes, last }) = pieces.recv().await {
         let mut writer = match open.remove(&cut) {
@@ -39,7 +39,7 @@ pub(crate) async fn write_slices(
             let (cut, blob) = done.map_err(std::io::Error::other)??;
             stored.insert(cut, blob);
         }
-        syncing.spawn(async move { Ok((cut, writer.finish().await?.id)) });
+        syncing.spawn(async move { Ok((cut, writer.finish().await?)) });
     }
     while let Some(done) = syncing.join_next().await {
         let (cut, blob) = done.map_err(std::io::Error::other)??;

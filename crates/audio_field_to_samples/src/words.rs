@@ -2,6 +2,7 @@
 
 use std::io::{BufReader, Read};
 
+use audio_semantic_timeline::corrections::store::newest_correction;
 use audio_semantic_timeline::store::{find_default_timelines, wrongly_analysed};
 use audio_semantic_timeline::{SemanticTimelines, Transcript};
 use media_time::{MediaTime, Window};
@@ -19,12 +20,13 @@ use crate::{Error, store};
 pub(crate) enum WordSource {
     /// The newest transcript of the audio stream.
     Transcript(Box<Artifact>),
-    /// The semantic timeline, if there is no transcript.
+    /// The semantic timeline, if there is no transcript, or if the timeline of the transcript was corrected.
     Timeline(Id),
 }
 
 impl WordSource {
-    /// Finds the newest transcript of an asset's audio stream, or else its semantic timeline.
+    /// Finds the newest transcript of an asset's audio stream, or else its semantic timeline. A correction of the timeline
+    /// of the transcript takes its place.
     ///
     /// # Errors
     /// [`Error::WordsNotFound`], [`Error::WordsStale`]; database errors.
@@ -38,7 +40,11 @@ impl WordSource {
         if let Some(id) = store::newest_transcript(&mut conn, scope, asset_id, source.audio_stream).await?
             && let Some(artifact) = media_v2::store::find_artifact(&mut conn, scope, &id).await?
         {
-            return Ok(Self::Transcript(Box::new(artifact)));
+            let corrected = newest_correction(&mut conn, scope, &artifact.upstream_artifact_ids).await?;
+            return Ok(match corrected {
+                Some(correction) => Self::Timeline(correction.artifact_id),
+                None => Self::Transcript(Box::new(artifact)),
+            });
         }
         // A timeline without a transcript has words only if a caller registered it, for the default stream.
         if source.audio_stream.is_some() {

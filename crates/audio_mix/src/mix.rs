@@ -74,7 +74,7 @@ pub fn write_mix(
     progress: &MixProgress<'_>,
     out: &mut impl io::Write,
 ) -> Result<f64, MixError> {
-    let mut meter = TruePeakMeter::new();
+    let mut meter = TruePeakMeter::new(CHANNELS);
     mix(store, clips, frames, progress, &mut |samples| {
         meter.push(samples);
         write_samples(out, samples, 1.0)

@@ -10,7 +10,8 @@ use http_kit::RequestContext;
 use media_decode::MediaInput;
 use media_time::MediaTime;
 use media_v2::{
-    Artifact, ArtifactKind, AssetKind, MediaError, MediaService, Meta, NewArtifact, NewAsset, pipeline_hash,
+    Artifact, ArtifactKind, AssetKind, AudioStream, MediaError, MediaService, Meta, NewArtifact, NewAsset,
+    pipeline_hash,
 };
 use primitives::{Clock, Id, Scope};
 use scheduling::{SingleFlight, WorkProgress, WorkQueue};
@@ -239,6 +240,7 @@ fn asset(
         audio_channels: Some(CHANNELS as u32),
         sample_rate: Some(RATE),
         codec_info: Some("wave: pcm_f32le".to_owned()),
+        audio_streams: vec![AudioStream::only("pcm_f32le", CHANNELS as u32, RATE)],
         size_bytes: Some(size_bytes),
         meta,
         ..NewAsset::default()

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use audio_asr::{Models, RejectionThresholds};
-use audio_signal::Control;
+use audio_signal::{Control, WaveformPyramid};
 use media_decode::{DecoderKind, MediaInput};
 use media_time::MediaTime;
 use media_v2::AssetDecoder;
@@ -17,6 +17,7 @@ use crate::{EffectiveParams, Error};
 
 mod dependencies;
 mod measured;
+mod microphones;
 mod progress;
 mod signal;
 mod speakers;
@@ -125,6 +126,12 @@ pub struct Measured {
     pub integrated_lufs: Option<f64>,
     /// Loudness range in LU.
     pub loudness_range_lu: Option<f64>,
+    /// Maximum momentary loudness in LUFS.
+    pub momentary_max_lufs: Option<f64>,
+    /// Maximum short-term loudness in LUFS.
+    pub short_term_max_lufs: Option<f64>,
+    /// True peak in dBTP.
+    pub true_peak_dbtp: Option<f64>,
     /// Language of the words.
     pub language: Option<String>,
     /// The speakers; `None` if not requested or not detectable.
@@ -135,6 +142,8 @@ pub struct Measured {
     pub decoder: Option<DecoderKind>,
     /// Further notes for the timeline's meta.
     pub analysis: Map<String, Value>,
+    /// Peaks of the mix at several resolutions; `None` if nothing was decoded or the decoding is doubted.
+    pub waveform: Option<WaveformPyramid>,
 }
 
 /// Analyses a recording into a timeline. The same recording, parameters and [`version`](AnalysisBackend::version) give

@@ -5,11 +5,23 @@ http_kit::error_codes! {
         SEMANTICS_NOT_FOUND = 404 "semantics_not_found":
             "no such timeline, or the clip's recording has no timeline yet"
             => "`POST /audio/semantic-timeline/analyze`";
+        CORRECTION_NOT_FOUND = 404 "correction_not_found":
+            "the timeline has no such correction, or it was removed"
+            => "`GET /audio/semantic-timeline/{artifact_id}/corrections`";
         VOICE_NOT_FOUND = 404 "voice_not_found": "no such voice" => "`GET /voices`";
     }
     Timelines {
         ARTIFACT_OF_ANOTHER_ASSET = 422 "artifact_of_another_asset":
             "`artifact_id` was not made from `asset_id`" => "send the artifact's parent asset";
+        STALE_BASE_VERSION = 409 "stale_base_version":
+            "`base_version` is not that of the newest correction, or of the analysis without one"
+            => "read the timeline that `artifact_id` of the problem names, and make the edits for it";
+        CORRECTION_SUPERSEDED = 409 "correction_superseded":
+            "a newer correction is based on this one" => "remove the newer one first";
+        TIMELINE_NOT_MEASURED = 422 "timeline_not_measured":
+            "the timeline is a stub, which is not corrected" => "analyse the recording with a real backend";
+        TOO_MANY_CORRECTIONS = 422 "too_many_corrections":
+            "the analysis already has 1 000 corrections" => "send several edits in one correction";
         VOICE_UNCLEAR = 422 "voice_unclear":
             "less than 3 s of one speaker alone, or several speakers"
             => "choose another artifact, window or `audio_stream`";

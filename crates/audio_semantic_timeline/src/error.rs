@@ -6,10 +6,12 @@ use media_decode::DecodeError;
 use primitives::Id;
 
 use crate::codes::{
-    ANALYSIS_CANCELLED, ARTIFACT_OF_ANOTHER_ASSET, BACKEND_UNAVAILABLE, MODEL_NOT_FOUND, SEMANTICS_NOT_FOUND,
-    SEMANTICS_UNREADABLE, TOO_MANY_VOICES, UNSUPPORTED_LANGUAGE, VOICE_NOT_FOUND, VOICE_UNCLEAR,
-    WORDS_NOT_FOUND,
+    ANALYSIS_CANCELLED, ARTIFACT_OF_ANOTHER_ASSET, BACKEND_UNAVAILABLE, CORRECTION_NOT_FOUND,
+    CORRECTION_SUPERSEDED, MODEL_NOT_FOUND, SEMANTICS_NOT_FOUND, SEMANTICS_UNREADABLE, STALE_BASE_VERSION,
+    TIMELINE_NOT_MEASURED, TOO_MANY_CORRECTIONS, TOO_MANY_VOICES, UNSUPPORTED_LANGUAGE, VOICE_NOT_FOUND,
+    VOICE_UNCLEAR, WORDS_NOT_FOUND,
 };
+use crate::corrections::EditError;
 
 /// Why a timeline could not be made or returned.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +73,43 @@ pub enum Error {
          include_speech_music: configure a model and POST /audio/semantic-timeline/analyze again"
     )]
     WordsNotFound(Id),
+    /// The edits of a correction as a whole are invalid.
+    #[error("{0}")]
+    InvalidEdits(String),
+    /// An edit of a correction cannot be applied.
+    #[error(transparent)]
+    InvalidEdit(EditError),
+    /// The edits were made for another timeline than the newest.
+    #[error(
+        "the newest timeline is {artifact_id}, with the version `{version}`: read it, and send its version as \
+         base_version"
+    )]
+    StaleBaseVersion {
+        /// The newest correction, or the analysis without one.
+        artifact_id: Id,
+        /// Its version.
+        version: String,
+    },
+    /// The timeline of the stub, which is invented.
+    #[error("timeline {0} is a stub and cannot be corrected: analyse the recording with a real backend")]
+    TimelineNotMeasured(Id),
+    /// The analysis has the maximum number of corrections.
+    #[error(
+        "the limit of {most} corrections is reached: send several edits in one correction",
+        most = crate::corrections::MAX_CORRECTIONS
+    )]
+    TooManyCorrections,
+    /// The timeline has no correction with this id.
+    #[error("the timeline has no correction {0}")]
+    CorrectionNotFound(Id),
+    /// A newer correction is based on this one.
+    #[error("correction {newest} is based on {correction_id}: remove it first")]
+    CorrectionSuperseded {
+        /// The correction of the request.
+        correction_id: Id,
+        /// The newest correction.
+        newest: Id,
+    },
     /// A timeline or transcript cannot be serialized as JSON.
     #[error("the results of asset {asset_id} cannot be written")]
     Unwritable {
@@ -82,6 +121,9 @@ pub enum Error {
     /// The requested bounds of the number of speakers are invalid.
     #[error(transparent)]
     InvalidSpeakers(audio_speakers::InvalidSpeakerCount),
+    /// Speakers were requested both by their voices and by channels.
+    #[error("`channel_speech` makes each channel a speaker: leave out `speakers`")]
+    SpeakersOfChannels,
     /// A field of a voice enrolment is invalid.
     #[error("{reason}")]
     InvalidVoice {
@@ -156,10 +198,22 @@ impl From<Error> for Problem {
             Error::CannotTranslate(_) => Self::new(UNSUPPORTED_LANGUAGE, &detail).field("/translate", detail),
             Error::ModelNotFound(_) => Self::new(MODEL_NOT_FOUND, &detail).field("/model", detail),
             Error::WordsNotFound(_) => Self::new(WORDS_NOT_FOUND, detail),
+            Error::InvalidEdits(_) => Self::invalid_field("/edits", detail),
+            Error::InvalidEdit(edit) => Self::invalid_field(edit.pointer(), edit.detail),
+            Error::StaleBaseVersion { artifact_id, version } => Self::new(STALE_BASE_VERSION, detail)
+                .with("artifact_id", artifact_id.as_str())
+                .with("version", version),
+            Error::TimelineNotMeasured(_) => Self::new(TIMELINE_NOT_MEASURED, detail),
+            Error::TooManyCorrections => Self::new(TOO_MANY_CORRECTIONS, detail),
+            Error::CorrectionNotFound(_) => Self::new(CORRECTION_NOT_FOUND, detail),
+            Error::CorrectionSuperseded { newest, .. } => {
+                Self::new(CORRECTION_SUPERSEDED, detail).with("artifact_id", newest.as_str())
+            }
             Error::Unwritable { .. } => Self::internal(error),
             Error::TooLong { pointer, .. } | Error::ControlCharacters { pointer } => {
                 Self::invalid_field(&pointer, detail)
             }
+            Error::SpeakersOfChannels => Self::invalid_field("/channel_speech", detail),
             Error::InvalidSpeakers(_) => Self::invalid_field("/speakers", detail),
             Error::InvalidVoice { pointer, .. } => Self::invalid_field(pointer, detail),
             Error::NoVoiceStream(_) => Self::invalid_field("/window/audio_stream", detail),

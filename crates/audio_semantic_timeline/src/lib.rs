@@ -7,6 +7,7 @@
 //! - [`Transcript`] contains the words of a timeline, which [`interchange`] formats as captions by [`CaptionParameters`];
 //! - [`annotations()`] converts a timeline for the writers of [`interchange::notes`];
 //! - [`plot`] draws a timeline as SVG;
+//! - [`corrections`] applies edits of a person to a timeline;
 //! - [`openai`] transcribes uploads with a route compatible with OpenAI's API;
 //! - [`spoken`] indexes the words of timelines for searches over recordings;
 //! - [`cache_key()`] identifies a timeline, [`slice()`] cuts it to a clip, [`stub`] replaces a missing backend.
@@ -18,6 +19,7 @@ pub mod backend;
 mod cache_key;
 mod caption_parameters;
 pub mod codes;
+pub mod corrections;
 mod error;
 pub mod model;
 pub mod openai;
@@ -49,5 +51,5 @@ pub use routes::router;
 pub use service::{ArtifactOrigins, SemanticTimelines, analyze_recording};
 pub use slice::{slice, transcription};
 pub use speaker_labels::SpeakerLabels;
-pub use stored::stored_summary;
+pub use stored::{in_force, stored_summary};
 pub use transcript::{Transcript, TranscriptFormat};

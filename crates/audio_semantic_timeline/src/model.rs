@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::EffectiveParams;
 use crate::backend::BackendKind;
+use crate::corrections::Correction;
 use crate::speakers::{Speaker, SpeakerTurn, SpeakersOption};
 
 /// The kind of audio in a span.
@@ -65,6 +66,10 @@ pub struct EventMeta {
     /// True if two speakers overlap anywhere in the span.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub overlap: bool,
+    /// True if a person set an edge, the kind, the speaker or a word of the span. A kind that a person set has no
+    /// `confidence`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub corrected: bool,
     /// The words of `transcription` with their times.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<Word>,
@@ -73,9 +78,10 @@ pub struct EventMeta {
     pub more: Map<String, Value>,
 }
 
-/// A spoken word. `timing` is `measured` or `interpolated`, `language` is set in a recording with several languages. If
-/// speakers were requested, `speaker_id` is the speaker of the word (null if not detected), and `overlap` is true if
-/// another speaker overlaps it.
+/// A spoken word. `timing` is `measured`, `interpolated`, or `corrected` if a person set the times; `language` is set in a
+/// recording with several languages. If speakers were requested, `speaker_id` is the speaker of the word (null if not
+/// detected), and `overlap` is true if another speaker overlaps it. `corrected` is true if a person set the word or its
+/// speaker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Word {
     /// The word as written, with its punctuation.
@@ -182,7 +188,7 @@ pub struct RunMeta {
     pub backend: String,
     /// Version that covers everything that affects a result; part of the cache key.
     pub backend_version: String,
-    /// `whisper_aubio`, `signal` or `stub`.
+    /// `whisper_aubio`, `signal` or `stub`; `corrected` for a timeline with a person's corrections.
     pub backend_type: String,
     /// The backend that the configuration requests.
     pub requested_backend: String,
@@ -202,6 +208,9 @@ pub struct RunMeta {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = u32, required = false)]
     pub audio_stream: Option<u32>,
+    /// True if each channel was treated as one microphone; else absent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub channel_speech: bool,
     /// Language of the transcription, as requested or as detected; null without a transcription.
     pub language: Option<String>,
     /// The speakers of the recording, by first appearance; absent if not requested or if the models are missing.
@@ -224,10 +233,29 @@ pub struct RunMeta {
     pub integrated_lufs: Option<f64>,
     /// Loudness range (EBU Tech 3342) in LU.
     pub loudness_range_lu: Option<f64>,
+    /// Maximum momentary loudness (EBU R 128, 400 ms) in LUFS; absent for silence, recordings shorter than 400 ms, and
+    /// timelines of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = f64, required = false)]
+    pub momentary_max_lufs: Option<f64>,
+    /// Maximum short-term loudness (EBU R 128, 3 s) in LUFS; absent for silence, recordings shorter than 3 s, and timelines
+    /// of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = f64, required = false)]
+    pub short_term_max_lufs: Option<f64>,
+    /// True peak (ITU-R BS.1770-4, four times oversampled) in dBTP; absent for digital silence and timelines of earlier
+    /// versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = f64, required = false)]
+    pub true_peak_dbtp: Option<f64>,
     /// Further notes of the backend, for example on damaged parts of the file.
     #[serde(default)]
     #[schema(required)]
     pub analysis: Map<String, Value>,
+    /// The edits of a corrected timeline, and what they were applied to; absent in a measured one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Correction, required = false)]
+    pub correction: Option<Correction>,
 }
 
 impl RunMeta {
@@ -235,7 +263,16 @@ impl RunMeta {
     /// words only if a caller registered them.
     #[must_use]
     pub fn is_transcribed(&self) -> bool {
-        self.backend_type == BackendKind::WhisperAubio.as_str() && self.include_speech_music
+        self.analysis_backend_type() == BackendKind::WhisperAubio.as_str() && self.include_speech_music
+    }
+
+    /// `backend_type` of the analysis: of a corrected timeline, that of the one it corrects.
+    #[must_use]
+    pub fn analysis_backend_type(&self) -> &str {
+        match &self.correction {
+            Some(correction) => &correction.analysis_backend_type,
+            None => &self.backend_type,
+        }
     }
 }
 
@@ -351,9 +388,14 @@ pub struct AnalyzeRequest {
     #[serde(default = "no", deserialize_with = "no_or_null")]
     #[schema(default = no)]
     pub translate: bool,
-    /// The audio stream to analyse, as an index among the recording's audio streams (`codec_info` lists them); the
-    /// container's default one if absent.
+    /// The audio stream to analyse, as an index among the recording's `audio_streams`; the container's default one if
+    /// absent.
     pub audio_stream: Option<u32>,
+    /// Treat each channel as one microphone and each microphone as one speaker (`CH1`, `CH2` …): cross-talk is attributed to
+    /// the louder microphone, and words are transcribed from the leading one. Not together with `speakers`.
+    #[serde(default = "no", deserialize_with = "no_or_null")]
+    #[schema(default = no)]
+    pub channel_speech: bool,
 }
 
 http_kit::context_fields!(AnalyzeRequest);

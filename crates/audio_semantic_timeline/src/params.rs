@@ -27,6 +27,8 @@ pub struct EffectiveParams {
     pub audio_stream: Option<u32>,
     /// Bounds of the number of speakers; `None` if not requested.
     pub speakers: Option<SpeakerBounds>,
+    /// Treat each channel as one microphone, and each microphone as one speaker.
+    pub channel_speech: bool,
 }
 
 /// Maximum length of a prompt, number of hot words, and length of a hot word; lengths in characters.
@@ -47,6 +49,7 @@ impl Default for EffectiveParams {
             translate: false,
             audio_stream: None,
             speakers: None,
+            channel_speech: false,
         }
     }
 }
@@ -79,6 +82,7 @@ impl EffectiveParams {
             translate: request.translate,
             audio_stream: request.audio_stream,
             speakers: request.speakers.and_then(SpeakersOption::bounds),
+            channel_speech: request.channel_speech,
         };
         (params, clamped)
     }
@@ -86,12 +90,16 @@ impl EffectiveParams {
     /// Checks the limits and characters of the texts, and the speaker bounds.
     ///
     /// # Errors
-    /// [`Error::TooLong`] and [`Error::ControlCharacters`] naming the field; [`Error::InvalidSpeakers`].
+    /// [`Error::TooLong`] and [`Error::ControlCharacters`] naming the field; [`Error::InvalidSpeakers`];
+    /// [`Error::SpeakersOfChannels`].
     pub fn check(&self) -> Result<(), Error> {
         let too_long =
             |pointer: &str, most, unit| Err(Error::TooLong { pointer: pointer.to_owned(), most, unit });
         let has_controls = |pointer: &str| Err(Error::ControlCharacters { pointer: pointer.to_owned() });
         self.speakers.map(SpeakerBounds::count).transpose()?;
+        if self.channel_speech && self.speakers.is_some() {
+            return Err(Error::SpeakersOfChannels);
+        }
         if self.prompt.chars().count() > MAX_PROMPT_CHARS {
             return too_long("/prompt", MAX_PROMPT_CHARS, "characters");
         }
@@ -158,6 +166,14 @@ mod tests {
         for word in ["a\0", "a\nb", "\u{85}"] {
             assert!(of("", word).unwrap_err().contains("`/hot_words/1`"), "{word:?}");
         }
+    }
+
+    #[test]
+    fn channels_and_voices_cannot_both_be_speakers() {
+        let params = EffectiveParams { channel_speech: true, ..EffectiveParams::default() };
+        assert!(params.check().is_ok());
+        let both = EffectiveParams { speakers: Some(SpeakerBounds::default()), ..params };
+        assert!(matches!(both.check(), Err(Error::SpeakersOfChannels)));
     }
 
     #[test]

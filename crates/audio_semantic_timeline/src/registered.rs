@@ -194,6 +194,14 @@ fn check_timeline(measurement: &RegisteredMeasurement, summary: &Summary, violat
     }
 }
 
+/// The first violation of the contract in the events and beats of a timeline, which must cover the whole duration.
+pub(crate) fn violation(summary: &Summary) -> Option<String> {
+    let mut violations = Violations::default();
+    check_events(&summary.events, summary.duration_ms, false, &mut violations);
+    check_beats(&summary.beats, summary.duration_ms, &mut violations);
+    violations.0.into_iter().next().map(|violation| violation.detail)
+}
+
 /// Checks that events are ordered, do not overlap and cover the whole duration.
 fn check_events(events: &[AudioEvent], end: i64, may_have_gaps: bool, violations: &mut Violations) {
     let mut covered = 0;

@@ -1,3 +1,4 @@
+mod corrections;
 mod plot;
 mod transcript;
 mod voices;
@@ -23,6 +24,8 @@ pub fn router(timelines: SemanticTimelines) -> OpenApiRouter {
         .routes(routes!(analyze))
         .routes(routes!(get))
         .routes(routes!(by_clip))
+        .routes(routes!(corrections::correct, corrections::list))
+        .routes(routes!(corrections::undo))
         .routes(routes!(plot::plot))
         .routes(routes!(transcript::transcript))
         .routes(routes!(transcript::transcript_by_clip))
@@ -58,6 +61,8 @@ async fn analyze(
 http_kit::error_responses!(GetErrors: SEMANTICS_NOT_FOUND, SOURCE_CHANGED, SEMANTICS_UNREADABLE);
 
 /// Get a timeline by its artifact
+///
+/// The one with this id: of an analysis with corrections, as it was measured.
 #[utoipa::path(
     get,
     path = "/audio/semantic-timeline/{artifact_id}",
@@ -80,7 +85,8 @@ http_kit::error_responses!(ByClipErrors:
 
 /// Get the timeline of a clip
 ///
-/// Cut to the clip's window, with times relative to its in point. Times are source time for any speed of the clip.
+/// Cut to the clip's window, with times relative to its in point. Times are source time for any speed of the clip. Of an
+/// analysis with corrections, the newest of them.
 #[utoipa::path(
     get,
     path = "/audio/semantic-timeline/by-clip/{clip_id}",

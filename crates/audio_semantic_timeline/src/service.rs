@@ -1,5 +1,8 @@
 //! The service: lookup, analysis and registration of timelines.
 
+#[cfg(test)]
+mod correction_tests;
+mod corrections;
 mod make;
 mod parsed;
 mod plot;

@@ -93,7 +93,7 @@ pub struct SpeakerTurn {
 /// A speaker of a recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Speaker {
-    /// `S1`, `S2` …, by first appearance in the recording.
+    /// `S1`, `S2` …, by first appearance in the recording; with `channel_speech`, `CH1`, `CH2` … by channel.
     pub id: String,
     /// The name of the matching enrolled voice; null without a match, and in the response of `analyze`, because names
     /// are looked up when a timeline is read.
@@ -102,7 +102,8 @@ pub struct Speaker {
     pub name: Option<String>,
     /// Total speech in the recording, in milliseconds.
     pub speech_ms: i64,
-    /// Distinctness from the other speakers, 0 to 1.
+    /// Distinctness from the other speakers, 0 to 1; with `channel_speech`, the share of the speech in which no other
+    /// microphone has any.
     pub confidence: f64,
 }
 
@@ -116,8 +117,8 @@ fn no_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>,
 pub struct DetectedSpeaker {
     /// The speaker's entry in the timeline.
     pub speaker: Speaker,
-    /// Embedding of the voice.
-    pub embedding: audio_speakers::Embedding,
+    /// Embedding of the voice; `None` for a microphone, which is not compared with voices.
+    pub embedding: Option<audio_speakers::Embedding>,
 }
 
 #[cfg(test)]

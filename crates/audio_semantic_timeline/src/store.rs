@@ -17,10 +17,11 @@ pub struct TimelineOf {
     pub artifact_id: Option<Id>,
 }
 
-/// The timeline artifact for each of `wanted`, in that order. Timelines of its artifact, in any recording, take
-/// precedence over those of the asset itself. Measured ones take precedence over stubs; of the asset itself, those of
-/// the default audio stream, which clips play, over those of another stream; then the newest. A timeline of the asset
-/// itself is ignored if its decoder decodes the asset incorrectly. One statement for any number.
+/// The timeline artifact for each of `wanted`, in that order: the newest correction of its analysis, or the analysis
+/// without one. Analyses of its artifact, in any recording, take precedence over those of the asset itself. Measured ones
+/// take precedence over stubs; of the asset itself, those of the default audio stream, which clips play, over those of
+/// another stream; then the newest. A timeline of the asset itself is ignored if its decoder decodes the asset
+/// incorrectly. One statement for any number.
 ///
 /// # Errors
 /// Database errors.
@@ -40,6 +41,10 @@ pub async fn find_timelines(
             FROM artifacts a
             WHERE a.tenant_id = $1 AND a.env = $2 AND a.kind = 'audio_semantic_timeline'
               AND a.meta ->> 'source_artifact_id' = ANY ($4)
+              AND NOT EXISTS (
+                  SELECT FROM timeline_corrections c
+                  WHERE c.tenant_id = $1 AND c.env = $2 AND c.artifact_id = a.id
+              )
             ORDER BY a.meta ->> 'source_artifact_id', a.meta ->> 'backend_version' = 'audio_semantic_stub_v1',
                 a.created_at DESC, a.id DESC
         ), of_assets AS (
@@ -54,14 +59,27 @@ pub async fn find_timelines(
                       WHERE s.tenant_id = $1 AND s.env = $2 AND s.id = wanted.asset_id
                         AND decoded_wrongly(s.decoder, a.meta ->> 'backend_version')
                   )
+                  AND NOT EXISTS (
+                      SELECT FROM timeline_corrections c
+                      WHERE c.tenant_id = $1 AND c.env = $2 AND c.artifact_id = a.id
+                  )
                 ORDER BY a.meta ->> 'backend_version' = 'audio_semantic_stub_v1',
                     a.meta ->> 'audio_stream' IS NOT NULL, a.created_at DESC, a.id DESC
                 LIMIT 1
             ) found
+        ), analyses AS (
+            SELECT true AS is_of_artifact, source_id, id FROM of_artifacts
+            UNION ALL
+            SELECT false, source_id, id FROM of_assets
         )
-        SELECT true AS "is_of_artifact!", source_id AS "source_id!", id AS "id!: Id" FROM of_artifacts
-        UNION ALL
-        SELECT false, source_id, id FROM of_assets"#,
+        SELECT analyses.is_of_artifact AS "is_of_artifact!", analyses.source_id AS "source_id!",
+            coalesce(newest.artifact_id, analyses.id) AS "id!: Id"
+        FROM analyses
+        LEFT JOIN LATERAL (
+            SELECT c.artifact_id FROM timeline_corrections c
+            WHERE c.tenant_id = $1 AND c.env = $2 AND c.analysis_id = analyses.id AND c.withdrawn_at IS NULL
+            ORDER BY c.revision DESC LIMIT 1
+        ) newest ON true"#,
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         &assets.into_iter().collect::<Vec<_>>() as _,
@@ -100,6 +118,45 @@ pub async fn find_default_timelines(
         artifacts.filter(|artifact| artifact.meta.get("audio_stream").is_none_or(Value::is_null));
     let of_default: BTreeSet<Id> = of_default.map(|artifact| artifact.id).collect();
     Ok(found.into_iter().map(|id| id.filter(|id| of_default.contains(id))).collect())
+}
+
+/// The timeline of an audio stream of an asset: the newest correction of its newest analysis, or the analysis without one.
+///
+/// # Errors
+/// Errors of the database.
+pub async fn find_stream_timeline(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    asset_id: &Id,
+    audio_stream: u32,
+) -> sqlx::Result<Option<Id>> {
+    sqlx::query_scalar!(
+        r#"-- audio_semantic_timeline::find_stream_timeline
+        SELECT coalesce(
+            (
+                SELECT c.artifact_id FROM timeline_corrections c
+                WHERE c.tenant_id = $1 AND c.env = $2 AND c.analysis_id = found.id AND c.withdrawn_at IS NULL
+                ORDER BY c.revision DESC LIMIT 1
+            ),
+            found.id
+        ) AS "id!: Id"
+        FROM (
+            SELECT a.id FROM artifacts a
+            WHERE a.tenant_id = $1 AND a.env = $2 AND a.kind = 'audio_semantic_timeline' AND a.parent_asset_id = $3
+              AND a.meta ->> 'source_artifact_id' IS NULL AND a.meta ->> 'audio_stream' = $4
+              AND NOT EXISTS (
+                  SELECT FROM timeline_corrections c
+                  WHERE c.tenant_id = $1 AND c.env = $2 AND c.artifact_id = a.id
+              )
+            ORDER BY a.created_at DESC, a.id DESC LIMIT 1
+        ) found"#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        asset_id.as_str(),
+        audio_stream.to_string(),
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 /// The assets with a semantic timeline or transcript that was made with a decoder that decodes them incorrectly, in the

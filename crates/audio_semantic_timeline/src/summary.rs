@@ -1,7 +1,7 @@
 //! Converts a backend's result to the stored timeline and its rows.
 
 use audio_asr::Language;
-use blob_store::BlobId;
+use blob_store::StoredBlob;
 use http_kit::RequestContext;
 use media_decode::DecoderKind;
 use media_v2::{ArtifactKind, NewArtifact};
@@ -54,6 +54,9 @@ impl AnalysisKey {
         }
         let mut version = selection.backend.version(&params);
         // The stub decodes nothing, and its version is fixed.
+        if params.channel_speech && selection.backend.kind() != BackendKind::Stub {
+            version += "+channel_speech";
+        }
         if let Some(stream) = params.audio_stream.filter(|_| selection.backend.kind() != BackendKind::Stub) {
             version += &format!("+audio_stream={stream}");
         }
@@ -90,6 +93,7 @@ impl AnalysisKey {
             min_silence_ms: self.params.min_silence_ms,
             loudness_window_ms: self.params.loudness_window_ms,
             audio_stream: self.params.audio_stream,
+            channel_speech: self.params.channel_speech && selection.backend.kind() != BackendKind::Stub,
             language: measured.language,
             speakers: measured.speakers.map(|found| found.into_iter().map(|found| found.speaker).collect()),
             speed_change_limit: SPEED_CHANGE_LIMIT,
@@ -103,7 +107,11 @@ impl AnalysisKey {
             tempo_candidates: measured.tempo_candidates,
             integrated_lufs: measured.integrated_lufs,
             loudness_range_lu: measured.loudness_range_lu,
+            momentary_max_lufs: measured.momentary_max_lufs,
+            short_term_max_lufs: measured.short_term_max_lufs,
+            true_peak_dbtp: measured.true_peak_dbtp,
             analysis: measured.analysis,
+            correction: None,
         };
         Summary {
             asset_id: self.asset_id.clone(),
@@ -121,7 +129,7 @@ impl AnalysisKey {
     }
 
     /// The artifact row of a stored summary.
-    pub(crate) fn timeline(&self, summary: &Summary, blob: &BlobId) -> NewArtifact {
+    pub(crate) fn timeline(&self, summary: &Summary, blob: StoredBlob) -> NewArtifact {
         let mut artifact = self.measurement(ArtifactKind::AudioSemanticTimeline, summary, blob);
         artifact.upstream_artifact_ids = self.artifact_id.iter().cloned().collect();
         artifact.meta.extend(as_map(&summary.meta.run));
@@ -129,7 +137,7 @@ impl AnalysisKey {
     }
 
     /// The artifact row of its transcript.
-    pub(crate) fn transcript(&self, summary: &Summary, timeline: &Id, blob: &BlobId) -> NewArtifact {
+    pub(crate) fn transcript(&self, summary: &Summary, timeline: &Id, blob: StoredBlob) -> NewArtifact {
         let mut artifact = self.measurement(ArtifactKind::AsrTranscript, summary, blob);
         artifact.upstream_artifact_ids = vec![timeline.clone()];
         artifact.meta.insert("model_used".to_owned(), summary.meta.run.model_used.as_str().into());
@@ -140,7 +148,7 @@ impl AnalysisKey {
         artifact
     }
 
-    fn measurement(&self, kind: ArtifactKind, summary: &Summary, blob: &BlobId) -> NewArtifact {
+    fn measurement(&self, kind: ArtifactKind, summary: &Summary, blob: StoredBlob) -> NewArtifact {
         // Unlike the cache key, this excludes tenant and user, which do not affect the result.
         let produced_by = json!({
             "asset_id": self.asset_id,
@@ -151,8 +159,9 @@ impl AnalysisKey {
             "loudness_window_ms": self.params.loudness_window_ms,
         });
         let parent = self.asset_id.clone();
-        let mut artifact = NewArtifact::new(kind, parent, blob.uri(), &self.backend_version, &produced_by);
-        artifact.content_sha256 = Some(blob.to_hex());
+        let mut artifact = NewArtifact::new(kind, parent, blob.id.uri(), &self.backend_version, &produced_by);
+        artifact.content_sha256 = Some(blob.id.to_hex());
+        artifact.size_bytes = Some(blob.size_bytes);
         artifact.meta.insert("cache_key".to_owned(), self.cache_key.as_str().into());
         artifact.meta.insert("duration_ms".to_owned(), summary.duration_ms.into());
         artifact.meta.insert("source_artifact_id".to_owned(), json!(self.artifact_id));
@@ -161,7 +170,8 @@ impl AnalysisKey {
     }
 }
 
-fn as_map(run: &RunMeta) -> Map<String, Value> {
+/// The description of a run as the meta of an artifact.
+pub(crate) fn as_map(run: &RunMeta) -> Map<String, Value> {
     match serde_json::to_value(run) {
         Ok(Value::Object(map)) => map,
         // A struct of plain fields always serializes to an object.

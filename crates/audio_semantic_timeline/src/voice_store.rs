@@ -135,6 +135,7 @@ pub async fn insert_speakers(
     speakers: &[DetectedSpeaker],
 ) -> sqlx::Result<()> {
     for found in speakers {
+        let Some(embedding) = &found.embedding else { continue };
         sqlx::query!(
             r#"-- audio_semantic_timeline::insert_speakers
             INSERT INTO timeline_speakers (tenant_id, env, timeline_id, speaker_id, embedding, model_version)
@@ -143,7 +144,7 @@ pub async fn insert_speakers(
             scope.env.as_str(),
             timeline_id.as_str(),
             found.speaker.id,
-            found.embedding.values(),
+            embedding.values(),
             SpeakerModels::embedding_version(),
         )
         .execute(&mut *conn)

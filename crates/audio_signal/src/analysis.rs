@@ -3,10 +3,12 @@
 use media_decode::{AudioFormat, DecodeStats, DecoderKind};
 use media_time::{MediaTime, Window};
 
-use crate::{LoudnessProfile, Rhythm, Segment, SignalError, SpeechDetector, Suspicion, Thresholds};
+use crate::{
+    LoudnessProfile, Rhythm, Segment, SignalError, SpeechDetector, Suspicion, Thresholds, WaveformPyramid,
+};
 
 /// Must change when the same recording and parameters may give another result.
-pub const ALGORITHM_VERSION: &str = "signal_v4";
+pub const ALGORITHM_VERSION: &str = "signal_v5";
 
 /// Version of everything besides the recording and the request's own parameters that determines a result: the
 /// algorithm's version, the speech detector's weights and the thresholds that differ from the fitted ones. For cache
@@ -39,6 +41,12 @@ pub struct Analysis {
     pub integrated_lufs: Option<f64>,
     /// Loudness range in LU (EBU Tech 3342); `None` when there is nothing to measure.
     pub loudness_range: Option<f64>,
+    /// Maximum momentary loudness in LUFS (EBU R 128, 400 ms); `None` when there is nothing to measure.
+    pub momentary_max_lufs: Option<f64>,
+    /// Maximum short-term loudness in LUFS (EBU R 128, 3 s); `None` when there is nothing to measure.
+    pub short_term_max_lufs: Option<f64>,
+    /// True peak in dBTP (ITU-R BS.1770-4, annex 2); `None` for digital silence.
+    pub true_peak_dbtp: Option<f64>,
     /// Loudness in LUFS (ungated) of consecutive windows of the requested length, the last one truncated at `duration`;
     /// `None` for digital silence.
     pub loudness_windows: Vec<(Window, Option<f64>)>,
@@ -47,6 +55,8 @@ pub struct Analysis {
     /// Regions with speech or singing, finer than `segments` and also over music: the input of a transcriber.
     /// Sorted, without overlap; empty without [`AnalysisParams::include_speech_music`](crate::AnalysisParams::include_speech_music).
     pub speech_regions: Vec<Window>,
+    /// Peaks and levels of the mix at several resolutions.
+    pub pyramid: WaveformPyramid,
     /// Onsets, tempo and beats; empty without [`AnalysisParams::include_beats`](crate::AnalysisParams::include_beats).
     pub rhythm: Rhythm,
 }

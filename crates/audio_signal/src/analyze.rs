@@ -34,10 +34,9 @@ fn analyze_once(
 ) -> Result<Analysis, SignalError> {
     let features = run_pass(&mut decoder, params, control)?;
     let duration = decoder.position();
-    if duration == MediaTime::ZERO {
-        return Err(DecodeError::Undecodable("it contains no audio samples".to_owned()).into());
-    }
-    let PassFeatures { peak, loudness, cells, textures, voice, rhythm } = features;
+    let PassFeatures { peak, true_peak, pyramid, loudness, cells, textures, voice, rhythm } = features;
+    let empty = || DecodeError::Undecodable("it contains no audio samples".to_owned());
+    let pyramid = pyramid.filter(|_| duration > MediaTime::ZERO).ok_or_else(empty)?;
     let measurements = SceneMeasurements { cells, textures, voice, duration };
     let to_segment = |segment: scene::TimedSegment| Segment {
         kind: segment.kind,
@@ -62,8 +61,12 @@ fn analyze_once(
         segments,
         integrated_lufs,
         loudness_range: loudness.range_lu(),
+        momentary_max_lufs: loudness.momentary_max_lufs(),
+        short_term_max_lufs: loudness.short_term_max_lufs(),
+        true_peak_dbtp: (true_peak > 0.0).then(|| 20.0 * f64::from(true_peak).log10()),
         loudness_windows: loudness.windows(params.loudness_window, duration),
         loudness,
+        pyramid,
         speech_regions: regions.into_iter().filter_map(|frames| window_of(frames, duration)).collect(),
         rhythm,
     })

@@ -38,10 +38,12 @@ mod analyze;
 mod channels;
 mod control;
 mod dependencies;
+mod descriptors;
 mod error;
 mod fourier;
 mod loudness;
 mod math;
+mod microphones;
 mod params;
 mod pipeline;
 mod plausibility;
@@ -58,10 +60,14 @@ pub use analysis::{ALGORITHM_VERSION, Analysis, version};
 pub use analyze::analyze;
 pub use control::{Control, Progress};
 pub use dependencies::{Dependencies, dependencies};
+pub use descriptors::{
+    HIT_FEATURES, HitDescriptor, HitMeter, HitRole, KeyEstimate, KeyMeter, RoleEstimate, hit_features,
+};
 pub use error::SignalError;
 pub use fourier::PowerSpectra;
 pub use loudness::{LoudnessMeter, LoudnessProfile};
 pub use math::rounded;
+pub use microphones::{LeadResampler, MicrophoneSpeech, MicrophoneTurn, microphone_speech};
 pub use params::{AnalysisParams, Thresholds};
 pub use plausibility::DOUBTED_CONFIDENCE;
 pub use resample::{Resampler, StereoResampler, TruePeakMeter};
@@ -71,4 +77,7 @@ pub use speech::{
     ACTIVITY_VERSION, ModelError, SPEECH_FRAME, SPEECH_RATE, SpeechDetector, speech_activity, speech_presence,
 };
 pub use suspicion::Suspicion;
-pub use waveform::{Waveform, WaveformBits, WaveformError, WaveformMeter, WaveformParams, waveform};
+pub use waveform::{
+    PyramidLayout, PyramidMeter, PyramidSelection, Waveform, WaveformBits, WaveformError, WaveformMeter,
+    WaveformParams, WaveformPyramid, WaveformWindow, waveform, waveform_pyramid,
+};

@@ -11,7 +11,7 @@ pub fn rounded(value: f64, decimals: i32) -> f64 {
 /// eˣ with a relative error below 2·10⁻⁷, x limited to ±87. Cephes' `expf`: reduction to ±½ ln 2, polynomial of
 /// degree 7.
 #[inline(always)]
-fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     /// 1.5·2²³: adding it leaves the nearest integer in the lowest bits of the sum.
     const ROUND: f32 = 12_582_912.0;
     const LN2_HIGH: f32 = 0.693_359_4;

@@ -7,7 +7,8 @@ use media_decode::{DecodeError, Decoder};
 
 use crate::simd::WIDTH;
 use crate::{
-    AnalysisParams, Control, LoudnessMeter, Progress, Resampler, RhythmAnalyzer, SignalError, SpeechDetector,
+    AnalysisParams, Control, LoudnessMeter, Progress, PyramidMeter, Resampler, RhythmAnalyzer, SignalError,
+    SpeechDetector, TruePeakMeter, WaveformPyramid,
     loudness::LoudnessProfile,
     scene::{LevelMeter, Texture, TextureMeter},
 };
@@ -28,15 +29,19 @@ trait Stage: Send {
     fn finish(&mut self) {}
 }
 
-/// Measures loudness and levels.
+/// Measures loudness, true peak, levels and the peaks of a waveform.
 struct LoudnessStage {
     meter: LoudnessMeter,
+    true_peak: TruePeakMeter,
+    pyramid: PyramidMeter,
     levels: LevelMeter,
 }
 
 impl Stage for LoudnessStage {
     fn push(&mut self, interleaved: &[f32]) {
         self.meter.push(interleaved);
+        self.true_peak.push(interleaved);
+        self.pyramid.push(interleaved);
         self.levels.push(interleaved);
     }
 }
@@ -109,6 +114,10 @@ impl Stage for BeatStage {
 pub(crate) struct PassFeatures {
     /// The largest magnitude of any sample; full scale is 1.
     pub(crate) peak: f32,
+    /// The largest magnitude between the samples, too, as far as four times the sample rate shows it.
+    pub(crate) true_peak: f32,
+    /// Peaks of the mix; `None` without samples.
+    pub(crate) pyramid: Option<WaveformPyramid>,
     pub(crate) loudness: LoudnessProfile,
     /// Level cells, see [`LevelMeter`].
     pub(crate) cells: Vec<f32>,
@@ -132,6 +141,8 @@ pub(crate) fn run_pass(
     let (rate, channels) = (format.rate, format.channels());
     let mut loudness = LoudnessStage {
         meter: LoudnessMeter::new(rate, &format.layout)?,
+        true_peak: TruePeakMeter::new(channels),
+        pyramid: PyramidMeter::new(&format, false),
         levels: LevelMeter::new(rate, channels),
     };
     let mut speech = SpeechStage {
@@ -152,6 +163,8 @@ pub(crate) fn run_pass(
     let peak = run_stages(decoder, stages, params.threads, control)?;
     Ok(PassFeatures {
         peak,
+        true_peak: loudness.true_peak.finish(),
+        pyramid: loudness.pyramid.finish(),
         loudness: loudness.meter.finish(),
         cells: loudness.levels.finish(),
         textures: speech.textures.finish(),

@@ -247,14 +247,16 @@ impl VideoOrigins {
             return Ok(list);
         }
         drop(conn);
-        let uri = self.write(&list).await?;
-        let artifact = artifact(&list, first_asset, uri, upstreams);
+        let (uri, size_bytes) = self.write(&list).await?;
+        let mut artifact = artifact(&list, first_asset, uri, upstreams);
+        artifact.size_bytes = Some(size_bytes);
         let mut conn = self.media.pool().acquire().await?;
         list.artifact_id = Some(self.register(&mut conn, scope, &list, artifact, &uses).await?);
         Ok(list)
     }
 
-    async fn write(&self, list: &ShotList) -> Result<String, Error> {
+    /// Stores the document of the list; returns its URI and its size in bytes.
+    async fn write(&self, list: &ShotList) -> Result<(String, u64), Error> {
         let blob = async {
             let mut writer = self.media.blobs().writer().await?;
             for piece in list.stored().map_err(std::io::Error::other)? {
@@ -262,7 +264,8 @@ impl VideoOrigins {
             }
             writer.finish().await
         };
-        Ok(blob.await.map_err(MediaError::from)?.id.uri())
+        let blob = blob.await.map_err(MediaError::from)?;
+        Ok((blob.id.uri(), blob.size_bytes))
     }
 
     /// Returns the artifact of the list, or of a concurrent identical request that was committed first.

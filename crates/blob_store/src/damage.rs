@@ -68,8 +68,23 @@ impl BlobStore {
             Ok(_) | Err(object_store::Error::NotFound { .. }) => return Ok(false),
             Err(error) => return Err(error.into()),
         }
-        let aside = Key::from_iter(["damaged", &id.to_hex()]);
-        self.writes.rename(&key(id), &aside).await.map_err(|error| with_id(id, error))?;
+        self.writes.rename(&key(id), &set_aside_key(id)).await.map_err(|error| with_id(id, error))?;
         Ok(true)
     }
+
+    /// Removes the damaged copy of a blob that [`BlobStore::set_aside`] moved, if there is one.
+    ///
+    /// # Errors
+    /// [`BlobError::Store`].
+    pub async fn remove_damaged(&self, id: BlobId) -> Result<(), BlobError> {
+        match with_answer_timeout(self.writes.delete(&set_aside_key(id))).await {
+            Err(error) if !matches!(error, object_store::Error::NotFound { .. }) => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Where a damaged blob is moved.
+fn set_aside_key(id: BlobId) -> Key {
+    Key::from_iter(["damaged", &id.to_hex()])
 }

@@ -25,6 +25,7 @@ pub use collect::ListedBlob;
 pub use damage::DamagedBlob;
 pub use id::{BlobId, InvalidBlobUri};
 pub use reader::LocalBlob;
+pub use remote::open_bucket;
 pub use resumable::{ResumableDigest, ResumableUpload, StoredPart, UploadProgress};
 pub use scratch::{ScratchDirectory, ScratchFile};
 pub use store::BlobStore;

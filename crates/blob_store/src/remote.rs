@@ -12,6 +12,8 @@ use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreScheme, RetryConfig};
 use url::Url;
 
+use crate::BlobError;
+
 /// Retries of a request. The duration of a read includes the transfer of its bytes, so no overall timeout may end the
 /// retries: each attempt has its own timeouts, and callers bound short calls.
 const RETRIES: usize = 3;
@@ -41,18 +43,47 @@ pub(crate) fn open(url: &Url, options: impl IntoIterator<Item = (String, String)
     let options: Vec<_> = options.into_iter().collect();
     let (scheme, path) = ObjectStoreScheme::parse(url)?;
     let prefix = Path::parse(path)?;
-    let client = ClientOptions::new().with_connect_timeout(CONNECT_TIMEOUT);
-    let of_reads = client.clone().with_timeout_disabled().with_read_timeout(IDLE_TIMEOUT);
-    let of_writes = client.with_timeout(WRITE_TIMEOUT);
-    let (reads, writes, parts) =
-        match (cloud(url, &scheme, of_reads, &options)?, cloud(url, &scheme, of_writes, &options)?) {
-            (Some((reads, _)), Some((writes, parts))) => (reads, writes, Some(parts)),
-            _ => {
-                let only: Arc<dyn ObjectStore> = object_store::parse_url_opts(url, options)?.0.into();
-                (only.clone(), only, None)
-            }
-        };
+    let of_writes = client().with_timeout(WRITE_TIMEOUT);
+    let (reads, writes, parts) = match (
+        cloud(url, &scheme, client_of_reads(), &options)?,
+        cloud(url, &scheme, of_writes, &options)?,
+    ) {
+        (Some((reads, _)), Some((writes, parts))) => (reads, writes, Some(parts)),
+        _ => {
+            let only: Arc<dyn ObjectStore> = object_store::parse_url_opts(url, options)?.0.into();
+            (only.clone(), only, None)
+        }
+    };
     Ok(Remote { reads, writes, parts, prefix })
+}
+
+/// Opens the bucket or container at `url` (`s3://`, `gs://`, `az://`) for reading files that are not blobs, with the
+/// timeouts of a blob store. `options` are those of [`BlobStore::open`](crate::BlobStore::open).
+///
+/// # Errors
+/// [`BlobError::InvalidUrl`] for a URL or options that cannot be used.
+pub fn open_bucket(
+    url: &Url,
+    options: impl IntoIterator<Item = (String, String)>,
+) -> Result<Arc<dyn ObjectStore>, BlobError> {
+    let options: Vec<_> = options.into_iter().collect();
+    let opened = ObjectStoreScheme::parse(url)
+        .map_err(Error::from)
+        .and_then(|(scheme, _)| cloud(url, &scheme, client_of_reads(), &options));
+    let invalid = |reason: String| BlobError::InvalidUrl { url: url.to_string(), reason };
+    match opened {
+        Ok(Some((reads, _))) => Ok(reads),
+        Ok(None) => Err(invalid("it is not an object store".to_owned())),
+        Err(error) => Err(invalid(error.to_string())),
+    }
+}
+
+fn client() -> ClientOptions {
+    ClientOptions::new().with_connect_timeout(CONNECT_TIMEOUT)
+}
+
+fn client_of_reads() -> ClientOptions {
+    client().with_timeout_disabled().with_read_timeout(IDLE_TIMEOUT)
 }
 
 /// The two interfaces of one store.
@@ -108,7 +139,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::{BlobError, BlobId, BlobStore};
+    use crate::{BlobId, BlobStore};
 
     fn options(endpoint: &str) -> [(String, String); 6] {
         let options = [
@@ -143,6 +174,16 @@ mod tests {
              content-length: {length}\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).unwrap();
+    }
+
+    #[test]
+    fn only_object_stores_are_opened_as_buckets() {
+        let options = || options("http://127.0.0.1:9");
+        assert!(open_bucket(&"s3://bucket".parse().unwrap(), options()).is_ok());
+        for url in ["file:///srv", "memory:///", "https://example.org/"] {
+            let refused = open_bucket(&url.parse().unwrap(), options());
+            assert!(matches!(refused, Err(BlobError::InvalidUrl { .. })), "{url}");
+        }
     }
 
     #[tokio::test]

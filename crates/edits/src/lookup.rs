@@ -3,15 +3,14 @@
 use std::collections::HashMap;
 
 use audio_semantic_timeline::model::Summary;
-use audio_semantic_timeline::store::find_default_timelines;
+use audio_semantic_timeline::store::{find_default_timelines, find_stream_timeline};
 use audio_to_video_origin::VideoShot;
 use futures::{StreamExt as _, TryStreamExt as _};
 use media_time::MediaTime;
-use media_v2::store::{find_artifacts, find_assets, list_artifacts};
-use media_v2::{ArtifactKind, MediaError, Meta};
-use primitives::{Id, PageLimit, PageParams, Scope};
+use media_v2::store::{find_artifacts, find_assets};
+use media_v2::{MediaError, Meta};
+use primitives::{Id, Scope};
 use scheduling::{WorkError, WorkProgress, begin_heavy_work};
-use serde_json::Value;
 
 use crate::semantics::{Analysed, marks, marks_of_meta};
 use crate::timeline::{self, KnownMedia};
@@ -59,18 +58,9 @@ impl Edits {
         asset_id: &Id,
         stream: u32,
     ) -> Result<Id, Error> {
-        let kind = Some(ArtifactKind::AudioSemanticTimeline);
-        let page = PageParams { limit: PageLimit::MAX, after: None };
         let mut conn = self.media().pool().acquire().await?;
-        let found = list_artifacts(&mut conn, scope, asset_id, kind, &page).await?;
-        let is_of_stream = |meta: &Meta| {
-            let of_artifact = meta.get("source_artifact_id").is_some_and(|id| !id.is_null());
-            !of_artifact && meta.get("audio_stream").and_then(Value::as_u64) == Some(stream.into())
-        };
-        let timeline = found.items.into_iter().find(|artifact| is_of_stream(&artifact.meta));
-        timeline
-            .map(|artifact| artifact.id)
-            .ok_or_else(|| Error::SemanticsRequired(vec![asset_id.to_string()]))
+        let found = find_stream_timeline(&mut conn, scope, asset_id, stream).await?;
+        found.ok_or_else(|| Error::SemanticsRequired(vec![asset_id.to_string()]))
     }
 
     /// Reads a part of each semantic timeline, in their order.

@@ -95,8 +95,8 @@ impl Exports {
         Ok(file(format!("{name}.{extension}"), media_type, export, warnings))
     }
 
-    /// Exports the semantic timeline of an artifact. `fps` is the frame rate of marker lists; that of the recording, or
-    /// 25, by default.
+    /// Exports the semantic timeline of an artifact: of an analysis its newest correction, if it has one. `fps` is the
+    /// frame rate of marker lists; that of the recording, or 25, by default.
     ///
     /// # Errors
     /// Errors of the semantic timelines, such as an unknown id.
@@ -107,7 +107,7 @@ impl Exports {
         format: NotesFormat,
         fps: Option<FrameRate>,
     ) -> Result<ExportFile, Error> {
-        let response = self.semantics.get(&context.scope, artifact_id).await?;
+        let response = self.semantics.get_in_force(&context.scope, artifact_id).await?;
         self.notes_of(context, response, format, fps).await
     }
 

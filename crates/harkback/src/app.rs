@@ -21,6 +21,7 @@ use blob_store::BlobStore;
 use chrono::TimeDelta;
 use edits::Edits;
 use exports::Exports;
+use housekeeping::Housekeeping;
 use http_kit::idempotency::{self, Keys};
 use http_kit::{BodyPace, RouteLimit};
 use jobs::{JobLimits, JobSettings, Jobs};
@@ -47,6 +48,7 @@ use crate::follow_ups;
 use crate::health::{self, Health};
 use crate::operations::{self, Operations};
 use crate::policy;
+use crate::sources;
 use crate::stopping::{self, Stopping};
 use crate::tenant_requests::{self, TenantRequests};
 use crate::uploads::{self, Uploads};
@@ -213,6 +215,7 @@ fn api(
         shot_lists.clone(),
         clock.clone(),
     );
+    let housekeeping = housekeeping(config, pool.clone())?;
     let library = Library::new(pool);
     let edits = Edits::new(
         media.clone(),
@@ -242,6 +245,7 @@ fn api(
     let mut router = router
         .merge(access::router(links, clock.clone(), base))
         .merge(library::router(library))
+        .merge(housekeeping::router(housekeeping))
         .merge(video_timeline::router(store.with_shot_lists(Arc::new(edits))))
         .merge(jobs::webhooks_router(jobs.clone()))
         .merge(jobs::router(jobs.clone()));
@@ -267,6 +271,18 @@ fn api(
     Ok(Routes { router, media, timelines, renderer })
 }
 
+/// The service that removes assets and reads figures.
+pub(crate) fn housekeeping(config: &Config, pool: PgPool) -> anyhow::Result<Housekeeping> {
+    let housekeeping = Housekeeping::new(pool, Arc::new(SystemClock));
+    Ok(match &config.video_timeline_url {
+        Some(url) => {
+            let timeline = HttpTimeline::new(HttpTimelineConfig::new(url.clone()))?;
+            housekeeping.with_remote_timeline(Arc::new(timeline))
+        }
+        None => housekeeping,
+    })
+}
+
 /// The service for assets and artifacts.
 pub(crate) fn media(
     config: &Config,
@@ -276,6 +292,7 @@ pub(crate) fn media(
 ) -> anyhow::Result<MediaService> {
     let media_config = MediaConfig {
         sources: SourcePolicy::new(config.source_roots.iter().cloned())?,
+        remote_sources: sources::open(config)?,
         max_upload_bytes: config.max_upload_bytes,
         probes: capacity.probes.running,
         waiting_probes: capacity.probes.waiting,
@@ -333,11 +350,7 @@ pub(crate) fn open_blobs(config: &Config) -> anyhow::Result<BlobStore> {
                 .map_err(|()| anyhow::anyhow!("{} cannot be written as a URL", path.display()))?
         }
     };
-    let vendors = ["aws_", "google_", "azure_"];
-    let options = std::env::vars()
-        .map(|(name, value)| (name.to_ascii_lowercase(), value))
-        .filter(|(name, _)| vendors.iter().any(|vendor| name.starts_with(vendor)));
-    BlobStore::open(&url, options, &config.data_dir.join("staging"))
+    BlobStore::open(&url, sources::store_options(""), &config.data_dir.join("staging"))
         .context("the blob store cannot be opened")
 }
 

@@ -50,6 +50,8 @@ pub(crate) struct Capacity {
     pub(crate) renders: QueueSize,
     /// Shot lists that are read or written, and exports: each may take a few hundred megabytes, and at most seconds.
     pub(crate) shot_lists: QueueSize,
+    /// Files that are fetched from other servers, which take memory for a piece each.
+    pub(crate) fetches: usize,
     /// Queued jobs of one tenant, in all processes together; beyond it 429.
     pub(crate) jobs_of_tenant: i64,
     /// Queued jobs of all tenants, in all processes together; beyond it 503.
@@ -82,6 +84,7 @@ impl Capacity {
             speech_models: 2,
             renders: QueueSize { running: config.render_workers, waiting: config.render_queue },
             shot_lists: QueueSize { running: 2, waiting: 32 },
+            fetches: config.fetch_workers,
             jobs_of_tenant: 10_000,
             jobs: 100_000,
         }
@@ -93,6 +96,7 @@ impl Capacity {
             Lane::Analysis => self.analyses.running,
             Lane::Render => self.renders.running,
             Lane::ShotLists => self.shot_lists.running,
+            Lane::Fetches => self.fetches,
         };
         Lane::ALL.into_iter().map(|lane| (lane, slots(lane))).collect()
     }
@@ -118,15 +122,16 @@ mod tests {
             (config.analysis_workers, config.analysis_queue) = (3, 5);
             (config.render_workers, config.render_queue) = (0, 7);
             (config.max_connections, config.database_connections) = (11, 6);
+            config.fetch_workers = 9;
         });
         let capacity = Capacity::new(&config, 4);
         assert_eq!(capacity.analyses, QueueSize { running: 3, waiting: 5 });
         assert_eq!(capacity.renders, QueueSize { running: 0, waiting: 7 });
-        assert_eq!((capacity.connections, capacity.database_connections), (11, 10));
+        assert_eq!((capacity.connections, capacity.database_connections), (11, 11));
         assert_eq!(capacity.requests_of_tenant, 5);
         let single = Capacity::new(&self::config(|config| config.max_connections = 1), 4);
         assert_eq!(single.requests_of_tenant, 1, "a tenant may always send a request");
-        let slots = [(Lane::Analysis, 3), (Lane::Render, 0), (Lane::ShotLists, 2)];
+        let slots = [(Lane::Analysis, 3), (Lane::Render, 0), (Lane::ShotLists, 2), (Lane::Fetches, 9)];
         assert_eq!(capacity.job_slots(), slots);
     }
 

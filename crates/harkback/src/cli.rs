@@ -1,6 +1,7 @@
 mod analyze_arguments;
 mod export_arguments;
 mod job_arguments;
+mod mcp_arguments;
 mod open_arguments;
 mod upload_arguments;
 
@@ -13,11 +14,12 @@ use primitives::{AccessLevel, Id};
 pub(crate) use analyze_arguments::AnalyzeArguments;
 pub(crate) use export_arguments::{ExportArguments, ExportFormat, ExportMedia, ExportSubject};
 pub(crate) use job_arguments::{JobsArguments, JobsCommand, ServiceArguments};
+pub(crate) use mcp_arguments::McpArguments;
 pub(crate) use open_arguments::OpenArguments;
 pub(crate) use upload_arguments::UploadArguments;
 
 use crate::flag_defaults::Defaults;
-use crate::flags::{ModelLocation, ReprobeFlags, ServeFlags, StoreFlags};
+use crate::flags::{GcFlags, ModelLocation, ReprobeFlags, ServeFlags, StoreFlags};
 
 /// Analyse audio and video, find the source of a piece of audio, and return the matching video.
 #[derive(Debug, Parser)]
@@ -78,10 +80,15 @@ pub(crate) enum Command {
     Models(ModelsArguments),
     /// Migrate the database's schema to this version, then exit.
     Migrate(StoreFlags),
-    /// Find blobs that no row refers to, and optionally remove them.
+    /// Find blobs that no row refers to, and optionally remove them; remove old assets by their tags.
     ///
     /// Safe while services that have a database URL run. The private Postgres has one user: stop its service first.
     Gc(GcArguments),
+    /// Remove everything of a tenant, or of one of its environments: all rows, and the bytes that no other tenant has.
+    ///
+    /// Calls and jobs of the tenant that run meanwhile may write further rows: revoke its API keys first, and repeat the
+    /// command until it removes nothing. As safe while services run as `gc`.
+    Forget(ForgetArguments),
     /// Probe assets again that an older version probed, and correct kind, duration, frame rate, codecs and decoder.
     ///
     /// The service does the same at the first call about an asset; calls that list timelines need it done before. Files
@@ -92,7 +99,7 @@ pub(crate) enum Command {
     /// Hashes every stored file. Exits with 1 if anything is found. Run `reprobe` first: it finds which recordings are
     /// read wrongly.
     Verify(VerifyArguments),
-    /// Index what an older version stored, so that searches find it: spoken words and samples.
+    /// Index what an older version stored: spoken words and samples, so that searches find them, and sizes.
     ///
     /// The service indexes what it stores itself. Works in small transactions; as safe while services run as `gc`.
     Index(IndexArguments),
@@ -105,6 +112,10 @@ pub(crate) enum Command {
     Upload(UploadArguments),
     /// List, follow, cancel and retry the jobs of a running service.
     Jobs(JobsArguments),
+    /// Offer the calls of a running service to language models, as tools of the Model Context Protocol.
+    ///
+    /// Speaks with one client over standard input and output, or with many over HTTP.
+    Mcp(McpArguments),
     /// Export a timeline, a shot list or an analysis of a running service in the format of another program.
     Export(ExportArguments),
     /// Print the OpenAPI document of the service.
@@ -183,6 +194,8 @@ pub(crate) enum LibraryIndex {
     Words,
     /// Hits, loops and phrases, for `GET /audio/samples`
     Samples,
+    /// Sizes of the bytes of artifacts, for `GET /usage`; without `--rebuild`
+    Sizes,
 }
 
 #[derive(Debug, Args)]
@@ -209,6 +222,25 @@ pub(crate) struct GcArguments {
     /// blobs.
     #[arg(long)]
     pub(crate) waveforms: bool,
+    #[command(flatten)]
+    pub(crate) flags: GcFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ForgetArguments {
+    /// The tenant.
+    #[arg(long)]
+    pub(crate) tenant: Id,
+    /// Only this environment of the tenant.
+    #[arg(long)]
+    pub(crate) env: Option<Id>,
+    /// Only count what would be removed.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Keep blobs written or uploaded again in the last N hours, for `gc`; must be longer than any request takes, and 0 only
+    /// while no service runs.
+    #[arg(long, value_name = "N", default_value_t = 24)]
+    pub(crate) older_than_hours: u32,
     #[command(flatten)]
     pub(crate) store: StoreFlags,
 }
@@ -350,12 +382,14 @@ mod tests {
             ("open", "--no-browser", "--older-than-hours"),
             ("migrate", "--database-url", "--ffmpeg"),
             ("gc", "--storage-url", "--listen"),
+            ("forget", "--tenant", "--retention"),
             ("reprobe", "--source-root", "--listen"),
             ("verify", "--database-url", "--ffmpeg"),
             ("analyze", "--backend", "--database-url"),
             ("demo", "--whisper-model", "--database-url"),
             ("export", "--media", "--database-url"),
             ("upload", "--source-ref", "--database-url"),
+            ("mcp", "--allow-host", "--database-url"),
         ] {
             let help = help(name);
             assert!(help.contains(its_own) && !help.contains(other), "{name}: {help}");

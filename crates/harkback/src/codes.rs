@@ -30,7 +30,7 @@ mod tests {
     use crate::app;
 
     /// The codes of all crates.
-    const TABLES: [&[ErrorCode]; 15] = [
+    const TABLES: [&[ErrorCode]; 16] = [
         http_kit::codes::CODES,
         access::codes::CODES,
         media_v2::codes::CODES,
@@ -45,6 +45,7 @@ mod tests {
         edits::codes::CODES,
         video_render::codes::CODES,
         exports::codes::CODES,
+        housekeeping::codes::CODES,
         super::CODES,
     ];
     /// Codes of no operation: unknown routes, malformed requests, and the problem that is read as part of a job.

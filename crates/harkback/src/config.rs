@@ -8,6 +8,7 @@ use audio_asr::ModelDirectory;
 use clap::ValueEnum;
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
+use housekeeping::RetentionRule;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -34,6 +35,12 @@ pub(crate) struct Config {
     pub(crate) database_connections: u32,
     pub(crate) storage_url: Option<Url>,
     pub(crate) source_roots: Vec<PathBuf>,
+    pub(crate) source_hosts: Vec<String>,
+    pub(crate) source_ports: Vec<u16>,
+    pub(crate) source_networks: Vec<String>,
+    pub(crate) source_buckets: Vec<String>,
+    pub(crate) source_timeout_s: u64,
+    pub(crate) fetch_workers: usize,
     pub(crate) max_upload_bytes: u64,
     pub(crate) max_transcription_bytes: u64,
     pub(crate) max_json_bytes: usize,
@@ -42,6 +49,7 @@ pub(crate) struct Config {
     /// Threads of one analysis; by default, see [`Capacity`](crate::capacity::Capacity).
     pub(crate) analysis_threads: Option<usize>,
     pub(crate) job_retention_days: u32,
+    pub(crate) retention: Vec<RetentionRule>,
     pub(crate) allow_private_addresses: bool,
     pub(crate) audio_semantic_backend: String,
     pub(crate) audio_semantic_fallback: String,
@@ -117,6 +125,12 @@ impl Default for Config {
             database_connections: 20,
             storage_url: None,
             source_roots: Vec::new(),
+            source_hosts: Vec::new(),
+            source_ports: vec![80, 443],
+            source_networks: Vec::new(),
+            source_buckets: Vec::new(),
+            source_timeout_s: 6 * 3_600,
+            fetch_workers: 4,
             max_upload_bytes: 64 << 30,
             max_transcription_bytes: 25 << 20,
             max_json_bytes: 1 << 20,
@@ -124,6 +138,7 @@ impl Default for Config {
             analysis_queue: 16,
             analysis_threads: None,
             job_retention_days: 7,
+            retention: Vec::new(),
             allow_private_addresses: false,
             audio_semantic_backend: "whisper_aubio".to_owned(),
             audio_semantic_fallback: "stub".to_owned(),
@@ -217,7 +232,7 @@ pub(crate) fn found_on_path(program: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    use crate::flags::{AnalysisFlags, ServeFlags};
+    use crate::flags::{AnalysisFlags, GcFlags, ServeFlags};
     use clap::Parser;
 
     #[derive(Parser)]
@@ -254,6 +269,22 @@ mod tests {
         assert_eq!((config.audio_semantic_backend.as_str(), config.analysis_threads), ("stub", Some(3)));
         assert_eq!((config.audio_semantic_seed, config.audio_semantic_whisper_model.as_str()), (8, "base"));
         assert_eq!(config.audio_semantic_fallback, "signal");
+    }
+
+    #[test]
+    fn retention_rules_are_read_from_the_file_and_replaced_by_flags() {
+        let file = file("retention = ['draft=30', 'a=b=7']\n");
+        let rules = |flags: &GcFlags| {
+            let config = load(Some(file.path()), flags).unwrap();
+            config.retention.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(rules(&GcFlags::default()), ["draft=30", "a=b=7"]);
+        assert_eq!(
+            rules(&parsed(&["--retention", "test=1", "--retention", "x=2,y=3"])),
+            ["test=1", "x=2", "y=3"]
+        );
+        let error = Line::<GcFlags>::try_parse_from(["harkback", "--retention", "draft"]).err().unwrap();
+        assert!(error.to_string().contains("expected TAG=DAYS"), "{error}");
     }
 
     #[test]

@@ -61,6 +61,10 @@ impl Defaults {
                 Some(DefaultValue::Bytes(bytes, binary_unit(bytes)))
             }
             value @ (Value::Number(_) | Value::Bool(_)) => Some(DefaultValue::Literal(value.to_string())),
+            Value::Array(values) if !values.is_empty() => {
+                let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
+                Some(DefaultValue::Literal(texts.join(",")))
+            }
             _ => None,
         }
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use audio_asr::ModelDirectory;
 use clap::Args;
+use housekeeping::RetentionRule;
 use serde::Serialize;
 use url::Url;
 
@@ -33,6 +34,9 @@ pub(crate) struct ServeFlags {
     #[command(flatten)]
     #[serde(flatten)]
     media: MediaFlags,
+    #[command(flatten)]
+    #[serde(flatten)]
+    sources: SourceFlags,
     /// Directory of the speech and speaker models; `harkback models` fetches, lists and checks them
     #[arg(long, env = "HARKBACK_MODEL_DIR", value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -191,6 +195,48 @@ pub(crate) struct MediaFlags {
     ffprobe: Option<PathBuf>,
 }
 
+/// Flags of files that are fetched from other servers.
+#[derive(Clone, Debug, Default, Args, Serialize)]
+pub(crate) struct SourceFlags {
+    /// Hosts whose files may be registered by `https://` or `http://` URI: `media.example.org`, `*.example.org`, or `*` for
+    /// all (repeat, or separate by `,`)
+    #[arg(long = "source-host", env = "HARKBACK_SOURCE_HOSTS", value_delimiter = ',', value_name = "HOST")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    source_hosts: Vec<String>,
+    /// Ports of these hosts (repeat, or separate by `,`)
+    #[arg(long = "source-port", env = "HARKBACK_SOURCE_PORTS", value_delimiter = ',', value_name = "PORT")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    source_ports: Vec<u16>,
+    /// Networks that these hosts may be in although their addresses are not public, such as `10.20.0.0/16` (repeat, or
+    /// separate by `,`)
+    #[arg(
+        long = "source-network",
+        env = "HARKBACK_SOURCE_NETWORKS",
+        value_delimiter = ',',
+        value_name = "RANGE"
+    )]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    source_networks: Vec<String>,
+    /// Buckets, with an optional prefix, whose objects may be registered: `s3://bucket/prefix`, `gs://bucket` or
+    /// `az://container`; with `{tenant}` in the prefix, a part for each tenant (repeat, or separate by `,`)
+    #[arg(
+        long = "source-bucket",
+        env = "HARKBACK_SOURCE_BUCKETS",
+        value_delimiter = ',',
+        value_name = "URL"
+    )]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    source_buckets: Vec<String>,
+    /// Maximum duration of fetching a file in seconds
+    #[arg(long, env = "HARKBACK_SOURCE_TIMEOUT_S", value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_timeout_s: Option<u64>,
+    /// Files that are fetched at once
+    #[arg(long, env = "HARKBACK_FETCH_WORKERS", value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fetch_workers: Option<usize>,
+}
+
 /// Settings of the service that `reprobe` needs.
 #[derive(Clone, Debug, Default, Args, Serialize)]
 pub(crate) struct ReprobeFlags {
@@ -202,7 +248,24 @@ pub(crate) struct ReprobeFlags {
     media: MediaFlags,
 }
 
-/// Settings of storage and log: those of the service that `migrate`, `gc` and `verify` need.
+/// Settings of the service that `gc` needs, and its own.
+#[derive(Clone, Debug, Default, Args, Serialize)]
+pub(crate) struct GcFlags {
+    #[command(flatten)]
+    #[serde(flatten)]
+    store: StoreFlags,
+    /// Remove assets with a tag that were registered more than a number of days ago, such as `draft=30` (repeat, or separate
+    /// by `,`); those with which users made something are kept
+    #[arg(long, env = "HARKBACK_RETENTION", value_delimiter = ',', value_name = "TAG=DAYS")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    retention: Vec<RetentionRule>,
+    /// URL of a remote video timeline, whose clips keep assets that `--retention` would remove
+    #[arg(long, env = "VIDEO_TIMELINE_URL", value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    video_timeline_url: Option<Url>,
+}
+
+/// Settings of storage and log: those of the service that `migrate`, `gc`, `forget` and `verify` need.
 #[derive(Clone, Debug, Default, Args, Serialize)]
 pub(crate) struct StoreFlags {
     /// Directory of blobs, staging files and the private Postgres

@@ -34,6 +34,8 @@ const MADE: &[ProducedId] = &[
         id: "/id",
         taken: &[
             ("get_asset", "id"),
+            ("update_asset", "id"),
+            ("delete_asset", "id"),
             ("get_asset_content", "id"),
             ("get_asset_waveform", "id"),
             ("list_artifacts", "id"),
@@ -71,6 +73,8 @@ const MADE: &[ProducedId] = &[
             ("get_semantic_timeline", "artifact_id"),
             ("plot_semantic_timeline", "artifact_id"),
             ("get_transcript", "artifact_id"),
+            ("list_corrections", "artifact_id"),
+            ("correct_timeline", "artifact_id"),
         ],
     },
     ProducedId {

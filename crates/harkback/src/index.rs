@@ -1,11 +1,12 @@
-//! Command `harkback index`: indexes the words and samples that an older version stored.
+//! Command `harkback index`: indexes the words and samples that an older version stored, and records sizes.
 
 use std::io::Write;
 
 use anyhow::Context;
 use audio_semantic_timeline::spoken;
+use blob_store::BlobStore;
 use library::index_samples;
-use media_v2::MediaService;
+use media_v2::{MediaService, record_sizes};
 use sqlx::PgPool;
 
 use crate::app;
@@ -23,6 +24,7 @@ pub(crate) async fn run(arguments: &IndexArguments, config: &Config, pool: &PgPo
             words(&media, arguments.rebuild).await?
         }
         LibraryIndex::Samples => samples(pool, arguments.rebuild).await?,
+        LibraryIndex::Sizes => sizes(pool, &app::open_blobs(config)?).await?,
     };
     writeln!(std::io::stdout(), "{report}")?;
     Ok(())
@@ -58,4 +60,18 @@ async fn samples(pool: &PgPool, rebuild: bool) -> anyhow::Result<String> {
         after = batch.last;
     }
     Ok(format!("samples: {indexed} indexed"))
+}
+
+async fn sizes(pool: &PgPool, blobs: &BlobStore) -> anyhow::Result<String> {
+    let (mut recorded, mut skipped, mut after) = (0, 0, None);
+    loop {
+        let batch = record_sizes(pool, blobs, after.as_ref()).await?;
+        recorded += batch.recorded;
+        skipped += batch.skipped;
+        if batch.last.is_none() {
+            break;
+        }
+        after = batch.last;
+    }
+    Ok(format!("sizes: {recorded} recorded, {skipped} skipped: their bytes are missing or damaged"))
 }

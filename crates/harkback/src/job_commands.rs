@@ -150,7 +150,7 @@ async fn follow(
 }
 
 /// Whether a retry may succeed: no answer, or a server error.
-fn is_passing(error: &anyhow::Error) -> bool {
+pub(crate) fn is_passing(error: &anyhow::Error) -> bool {
     error.downcast_ref::<reqwest::Error>().is_some()
         || error.downcast_ref::<Refused>().is_some_and(|refused| refused.status.is_server_error())
 }

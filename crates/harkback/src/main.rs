@@ -3,11 +3,11 @@
 //! The only crate that reads the environment, and the only one that depends on all others: it parses the command line
 //! ([`cli`]), loads the configuration ([`flags`], [`flag_defaults`], [`config`]), wires the services ([`app`]), serves and measures them
 //! ([`serve`], [`listener`], [`health`], [`stopping`], [`metrics`]), analyses files ([`analyze`]), demonstrates the
-//! service ([`demo`]), lists the media formats ([`formats`]), removes blobs that no row refers to ([`gc`]), probes
-//! assets again ([`reprobe`]), indexes what is stored ([`index`]), lists results of wrong decoders ([`verify`]), uploads
-//! files to a service ([`upload`]), opens its page ([`open`]), manages its jobs ([`job_commands`]), exports from a service ([`export`]), manages the
-//! speech models ([`models`]), and prints completions
-//! and man pages ([`shell_files`]).
+//! service ([`demo`]), lists the media formats ([`formats`]), removes old assets and blobs that no row refers to
+//! ([`gc`]), removes tenants ([`forget`]), probes assets again ([`reprobe`]), indexes what is stored ([`index`]), lists results
+//! of wrong decoders ([`verify`]), uploads files to a service ([`upload`]), opens its page ([`open`]), manages its jobs
+//! ([`job_commands`]), exports from a service ([`export`]), offers a service to language models ([`mcp`]), manages the
+//! speech models ([`models`]), and prints completions and man pages ([`shell_files`]).
 
 mod analyze;
 mod app;
@@ -22,6 +22,7 @@ mod export;
 mod flag_defaults;
 mod flags;
 mod follow_ups;
+mod forget;
 mod formats;
 mod gc;
 mod guarded_body;
@@ -32,6 +33,7 @@ mod keys;
 mod listed;
 mod listener;
 mod log;
+mod mcp;
 mod metrics;
 mod models;
 mod open;
@@ -50,6 +52,7 @@ mod resources;
 mod serve;
 mod service_client;
 mod shell_files;
+mod sources;
 mod speaker_models;
 mod stopping;
 mod tenant_requests;
@@ -86,6 +89,7 @@ fn start() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Jobs(arguments) => return job_commands::run(&arguments),
+        Command::Mcp(arguments) => return mcp::run(&arguments),
         Command::Upload(arguments) => return upload::run(&arguments),
         Command::Analyze(arguments) => return analyze::analyze(&arguments, cli.config.as_deref()),
         Command::Demo(arguments) => return demo::run(&arguments, cli.config.as_deref()),
@@ -93,7 +97,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(flags) => return serve::serve(&config::load(cli.config.as_deref(), &flags)?),
         Command::Migrate(store) => serve::migrate(&config::load(cli.config.as_deref(), &store)?),
         Command::Gc(arguments) => {
-            serve::collect(&arguments, &config::load(cli.config.as_deref(), &arguments.store)?)
+            serve::collect(&arguments, &config::load(cli.config.as_deref(), &arguments.flags)?)
+        }
+        Command::Forget(arguments) => {
+            serve::forget(&arguments, &config::load(cli.config.as_deref(), &arguments.store)?)
         }
         Command::Reprobe(arguments) => {
             serve::reprobe(&arguments, &config::load(cli.config.as_deref(), &arguments.flags)?)

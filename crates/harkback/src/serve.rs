@@ -1,4 +1,4 @@
-//! The commands that need a database: `harkback serve`, `migrate`, `gc`, `reprobe`, `index` and `verify`.
+//! The commands that need a database: `harkback serve`, `migrate`, `gc`, `forget`, `reprobe`, `index` and `verify`.
 
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -24,12 +24,14 @@ use video_render::Renderer;
 
 use crate::app::{RequestGuards, Service};
 use crate::capacity::Capacity;
-use crate::cli::{GcArguments, IndexArguments, KeysArguments, ReprobeArguments, VerifyArguments};
+use crate::cli::{
+    ForgetArguments, GcArguments, IndexArguments, KeysArguments, ReprobeArguments, VerifyArguments,
+};
 use crate::config::{self, Config, Role};
 use crate::health::Health;
 use crate::listener::{self, Closed, ConnectionLimits};
 use crate::stopping::{Phase, Stopping};
-use crate::{app, gc, index, keys, log, metrics, operations, policy, reprobe, resources, verify};
+use crate::{app, forget, gc, index, keys, log, metrics, operations, policy, reprobe, resources, verify};
 
 /// Exit status when running requests were cut off.
 const CUT_OFF: u8 = 3;
@@ -89,9 +91,14 @@ async fn migrate_all(pool: &PgPool) -> anyhow::Result<()> {
     jobs::migrate(pool).await.context("the job queue's schema cannot be brought up to date")
 }
 
-/// Command `gc`: removes blobs that no row refers to.
+/// Command `gc`: removes assets by their tags, and blobs that no row refers to.
 pub(crate) fn collect(arguments: &GcArguments, config: &Config) -> anyhow::Result<()> {
     maintain(config, async |pool| gc::run(arguments, config, pool).await)
+}
+
+/// Command `forget`: removes a tenant.
+pub(crate) fn forget(arguments: &ForgetArguments, config: &Config) -> anyhow::Result<()> {
+    maintain(config, async |pool| forget::run(arguments, config, pool).await)
 }
 
 /// Command `keys`: manages API keys and the secrets of links.

@@ -50,6 +50,11 @@ impl ServiceClient {
         Ok(Self { client, base, headers })
     }
 
+    /// The same service with the headers of another caller.
+    pub(crate) fn for_caller(&self, headers: Vec<(&'static str, String)>) -> Self {
+        Self { client: self.client.clone(), base: self.base.clone(), headers }
+    }
+
     /// Builds a request for `path`, which may have a query.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.base.as_str().trim_end_matches('/'));

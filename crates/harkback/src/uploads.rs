@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
-use axum::http::Method;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_kit::Problem;
@@ -53,7 +54,7 @@ struct Upload {
 
 /// Middleware that limits the uploads of each tenant. Mount it inside of the layer that authenticates callers.
 pub(crate) async fn layer(State(uploads): State<Uploads>, request: Request, next: Next) -> Response {
-    if !is_upload(request.method(), request.uri().path()) {
+    if !is_upload(request.method(), request.uri().path(), is_json(request.headers())) {
         return next.run(request).await;
     }
     let tenant = request.headers().get("x-tenant-id").map_or(&b""[..], |tenant| tenant.as_bytes()).to_vec();
@@ -69,10 +70,15 @@ pub(crate) async fn layer(State(uploads): State<Uploads>, request: Request, next
     response
 }
 
-/// Whether the body of the request may be a file, or a part of one.
-fn is_upload(method: &Method, path: &str) -> bool {
+fn is_json(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
+}
+
+/// Whether the body of the request may be a file, or a part of one. JSON registers a file, and may wait for long until a
+/// job has fetched it.
+fn is_upload(method: &Method, path: &str, is_json: bool) -> bool {
     match *method {
-        Method::POST if path == FORMS => true,
+        Method::POST if path == FORMS => !is_json,
         Method::POST | Method::PATCH => {
             path.strip_prefix(RESUMABLE).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         }
@@ -139,8 +145,9 @@ mod tests {
             (Method::HEAD, "/media-v2/uploads/u1", false),
             (Method::POST, "/media-v2/uploadsx", false),
         ] {
-            assert_eq!(is_upload(&method, path), expected, "{method} {path}");
+            assert_eq!(is_upload(&method, path, false), expected, "{method} {path}");
         }
+        assert!(!is_upload(&Method::POST, "/media-v2/assets", true), "JSON registers a file");
     }
 
     #[tokio::test]

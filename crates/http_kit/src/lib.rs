@@ -8,6 +8,7 @@
 //! - [`Json`], [`ContextJson`], [`UnparsedJson`], [`Path`], [`Query`]: axum's extractors with that error shape;
 //! - [`InContext`]: a body that may also carry the context, which [`ContextJson`] reads;
 //! - [`null_as_default`], [`field_default!`], [`null_as_default_of!`]: fields with a default, for which null is absent;
+//! - [`present`]: fields of a PATCH, for which it is not;
 //! - [`openapi`]: what every operation of the OpenAPI document has in common;
 //! - [`idempotency`]: `Idempotency-Key` on writes;
 //! - [`json_digest`]: a digest of JSON texts, independent of spelling;
@@ -47,7 +48,7 @@ pub use error_code::{ErrorCode, Section};
 pub use extract::{ContextJson, Json, NoQuery, Path, Query, UnparsedJson, path_id};
 pub use in_context::InContext;
 pub use json_digest::json_digest;
-pub use optional::null_as_default;
+pub use optional::{null_as_default, present};
 pub use parse_json::parse_json_text;
 pub use problem::{FieldError, Problem, describe, list_ids};
 pub use reading::{BodyPace, BodyTimedOut};

@@ -1,4 +1,5 @@
-//! Fields with a default: an explicit null means the same as an absent field.
+//! Fields with a default, for which an explicit null means the same as an absent field; and fields of a PATCH, for which
+//! it does not.
 
 use serde::{Deserialize, Deserializer};
 
@@ -10,6 +11,17 @@ pub fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>
     deserializer: D,
 ) -> Result<T, D::Error> {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// Deserializes a field of a PATCH: a present field, even `null`, is `Some`; `null` is accepted only for nullable fields,
+/// of type `Option<Option<_>>`. For `#[serde(default, deserialize_with = "http_kit::present")]`.
+///
+/// # Errors
+/// Errors of the deserializer.
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// Declares `$value`, a field's default, and `$read`, which deserializes null as it: for `#[serde(default = "$value",
@@ -72,6 +84,14 @@ mod tests {
         params: Params,
     }
 
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Patch {
+        #[serde(default, deserialize_with = "present")]
+        count: Option<u32>,
+        #[serde(default, deserialize_with = "present")]
+        label: Option<Option<String>>,
+    }
+
     #[test]
     fn null_is_absent() {
         let read = |text: &str| serde_json::from_str::<Body>(text).unwrap();
@@ -79,6 +99,10 @@ mod tests {
         assert_eq!((absent.strict, absent.count, absent.params.threshold), (false, 3, 7));
         assert_eq!(read(r#"{"strict": null, "count": null, "params": null}"#), absent);
         assert_eq!(read(r#"{"params": {"threshold": null, "words": null}}"#), absent);
+        let patch = |text: &str| serde_json::from_str::<Patch>(text);
+        assert_eq!(patch("{}").unwrap(), Patch { count: None, label: None });
+        assert_eq!(patch(r#"{"label": null}"#).unwrap().label, Some(None), "null of a PATCH is not absent");
+        assert!(patch(r#"{"count": null}"#).is_err());
         let given = read(r#"{"strict": true, "count": 4, "params": {"threshold": 5}}"#);
         assert_eq!((given.strict, given.count, given.params.threshold), (true, 4, 5));
     }

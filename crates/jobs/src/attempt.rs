@@ -20,7 +20,9 @@ use tracing::{Instrument, Span};
 
 use crate::Error;
 use crate::codes::WORKER_LOST;
-use crate::store::{self, Answer, Claimed, MAX_INLINE_BYTES, Outcome, QueueEntry, WorkerInstruction};
+use crate::store::{
+    self, Answer, AnswerBody, Claimed, MAX_INLINE_BYTES, Outcome, QueueEntry, WorkerInstruction,
+};
 use crate::worker::{PAUSE, Worker};
 
 /// Interval at which progress is written and cancellation is checked.
@@ -277,6 +279,9 @@ impl Worker {
         let status = response.status().as_u16();
         let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media_type = media_type.unwrap_or("application/json").to_owned();
+        let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+        let location = location.map(str::to_owned);
+        let succeeded = |body| Outcome::Succeeded(Answer { status, media_type, location, body });
         let mut pieces = response.into_body().into_data_stream();
         let mut body = BytesMut::new();
         let broken = |error: axum::Error| Error::Answer(error.to_string());
@@ -290,10 +295,9 @@ impl Worker {
             while let Some(piece) = pieces.try_next().await.map_err(broken)? {
                 blob.write(piece).await?;
             }
-            let answer = Answer::Blob(blob.finish().await?.id.uri());
-            return Ok(Outcome::Succeeded { status, media_type, answer });
+            return Ok(succeeded(AnswerBody::Blob(blob.finish().await?.id.uri())));
         }
-        Ok(Outcome::Succeeded { status, media_type, answer: Answer::Inline(body.into()) })
+        Ok(succeeded(AnswerBody::Inline(body.into())))
     }
 }
 

@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use blob_store::BlobId;
 use futures::TryStreamExt;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_kit::RequestId;
 use http_kit::codes::SHUTTING_DOWN;
 use http_kit::{BufferedBody, DEFERRED, JsonLimit, Problem, RequestContext, TraceParent};
@@ -21,7 +21,7 @@ use crate::heavy_calls::{HeavyCall, find};
 use crate::model::{Job, JobState, job_path};
 use crate::prefer;
 use crate::service::{Jobs, NewJob};
-use crate::store::Answer;
+use crate::store::{Answer, AnswerBody};
 
 /// `Retry-After` of an unfinished job, in seconds.
 const RETRY_AFTER_S: u32 = 1;
@@ -30,15 +30,20 @@ const UNAVAILABLE_RETRY_AFTER_S: u32 = 10;
 
 /// Middleware that validates a heavy call and turns it into a job where its heavy work would begin. With `Prefer:
 /// respond-async` the answer is 202 and the job, else the call waits for the job's answer; the job continues when its
-/// caller disconnects. All other calls pass.
+/// caller disconnects. All other calls pass, and so do forms, whose files are not stored with a job.
 pub async fn run_as_jobs(State(jobs): State<Jobs>, request: Request, next: Next) -> Response {
     match find(request.uri().path()) {
-        Some(call) if request.method() == Method::POST => {
+        Some(call) if request.method() == Method::POST && !is_form(request.headers()) => {
             let answered = run_call(&jobs, *call, request, next).await;
             answered.unwrap_or_else(IntoResponse::into_response)
         }
         _ => next.run(request).await,
     }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    content_type.trim_ascii_start().get(..10).is_some_and(|start| start.eq_ignore_ascii_case(b"multipart/"))
 }
 
 async fn run_call(jobs: &Jobs, call: HeavyCall, request: Request, next: Next) -> Result<Response, Problem> {
@@ -101,17 +106,18 @@ fn shutting_down() -> Problem {
 
 /// The answer of a succeeded job, in the form that its call would have returned.
 pub(crate) async fn result(jobs: &Jobs, scope: &Scope, id: &Id) -> Result<Response, Error> {
-    let (status, media_type, answer) = jobs.result(scope, id).await?;
-    let body = match answer {
-        Answer::Inline(body) => Body::from(body),
-        Answer::Blob(uri) => {
+    let Answer { status, media_type, location, body } = jobs.result(scope, id).await?;
+    let body = match body {
+        AnswerBody::Inline(body) => Body::from(body),
+        AnswerBody::Blob(uri) => {
             let blob = BlobId::from_uri(&uri).map_err(|error| Error::Answer(error.to_string()))?;
             let size = jobs.blobs().size(blob).await?;
             Body::from_stream(jobs.blobs().read(blob, 0..size).await?.map_err(std::io::Error::other))
         }
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-    Ok((status, [(header::CONTENT_TYPE, media_type)], body).into_response())
+    let location = location.map(|location| [(header::LOCATION, location)]);
+    Ok((status, [(header::CONTENT_TYPE, media_type)], location, body).into_response())
 }
 
 fn accepted(job: &Job) -> Response {
@@ -123,4 +129,19 @@ fn accepted(job: &Job) -> Response {
     headers.insert("preference-applied", HeaderValue::from_static("respond-async"));
     headers.insert(header::RETRY_AFTER, RETRY_AFTER_S.into());
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_recognised_by_their_media_type() {
+        let is_form = |content_type: &'static str| {
+            is_form(&HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]))
+        };
+        assert!(is_form("multipart/form-data; boundary=a") && is_form("Multipart/Form-Data"));
+        assert!(!is_form("application/json") && !is_form("multipart") && !is_form(""));
+        assert!(!super::is_form(&HeaderMap::new()));
+    }
 }

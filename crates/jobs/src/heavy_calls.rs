@@ -39,11 +39,13 @@ pub enum Lane {
     Render,
     /// Making shot lists, of audio sequences and of edits.
     ShotLists,
+    /// Fetching files from other servers, which may be slow.
+    Fetches,
 }
 
 impl Lane {
     /// All lanes, in a fixed order.
-    pub const ALL: [Self; 3] = [Self::Analysis, Self::Render, Self::ShotLists];
+    pub const ALL: [Self; 4] = [Self::Analysis, Self::Render, Self::ShotLists, Self::Fetches];
 
     /// Name of the lane in the database.
     pub(crate) const fn as_str(self) -> &'static str {
@@ -51,6 +53,7 @@ impl Lane {
             Self::Analysis => "analysis",
             Self::Render => "render",
             Self::ShotLists => "shot_lists",
+            Self::Fetches => "fetches",
         }
     }
 
@@ -73,6 +76,8 @@ pub const HEAVY_CALLS: &[HeavyCall] = &[
     HeavyCall::new("/edits/supercut", "supercut", Lane::ShotLists),
     HeavyCall::new("/origin-snippets/batch", "origin_snippets", Lane::Render),
     HeavyCall::new("/video/render", "render", Lane::Render),
+    // Of files elsewhere; other registrations are answered where they are received.
+    HeavyCall::new("/media-v2/assets", "fetch_source", Lane::Fetches),
 ];
 
 /// The heavy call with `path`.
@@ -100,6 +105,7 @@ mod tests {
     fn calls_are_found_by_their_paths() {
         let kind = |path| find(path).map(|call| call.kind);
         assert_eq!(kind("/video/render"), Some("render"));
+        assert_eq!(kind("/media-v2/assets"), Some("fetch_source"));
         assert_eq!(kind("/audio/patterns/pattern_1/render"), Some("render_pattern"));
         for path in
             ["/audio/patterns/render", "/audio/patterns/a/b/render", "/video/render/", "/audio/patterns/a"]

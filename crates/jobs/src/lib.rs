@@ -37,6 +37,7 @@ pub use heavy_calls::{HEAVY_CALLS, HeavyCall, Lane};
 pub use openapi::describe_calls;
 pub use queueing::migrate;
 pub use replicas::{Capabilities, RENDERS, Replica, ReplicaRole};
+pub use retention::forget_entries;
 pub use routes::router;
 pub use service::{JobSettings, Jobs, NewJob};
 pub use webhooks::router as webhooks_router;

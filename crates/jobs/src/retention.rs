@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use primitives::Id;
+use sqlx::PgConnection;
 use tokio::time::sleep;
 
 use crate::service::Jobs;
@@ -42,4 +44,13 @@ impl Jobs {
             }
         }
     }
+}
+
+/// Removes the entries in the queue of all jobs of a tenant, or of one of its environments, in the transaction that deletes
+/// the rows of the jobs. Returns their number.
+///
+/// # Errors
+/// Errors of the database.
+pub async fn forget_entries(conn: &mut PgConnection, tenant_id: &Id, env: Option<&Id>) -> sqlx::Result<u64> {
+    if store::has_queue(conn).await? { store::remove_entries(conn, tenant_id, env).await } else { Ok(0) }
 }

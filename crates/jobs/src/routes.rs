@@ -142,6 +142,7 @@ http_kit::error_responses!(ResultErrors: JOB_NOT_FOUND, JOB_WITHOUT_RESULT);
     get, path = "/jobs/{id}/result", operation_id = "get_job_result", tag = "jobs", params(("id" = String, Path)),
     responses(
         (status = 200, description = "The answer that the call would have returned", body = serde_json::Value),
+        (status = 201, description = "As 200, of a call that created what `Location` names", body = serde_json::Value),
         ResultErrors,
     )
 )]

@@ -292,11 +292,11 @@ impl Jobs {
         Ok(store::list(&mut conn, scope, state, kind, page, self.now()).await?)
     }
 
-    /// Status, media type and body of the answer of a succeeded job.
+    /// The answer of a succeeded job.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::NoResult`]; errors of the database.
-    pub(crate) async fn result(&self, scope: &Scope, id: &Id) -> Result<(u16, String, Answer), Error> {
+    pub(crate) async fn result(&self, scope: &Scope, id: &Id) -> Result<Answer, Error> {
         let mut conn = self.0.pool.acquire().await?;
         match store::result(&mut conn, scope, id).await? {
             Some(result) => Ok(result),

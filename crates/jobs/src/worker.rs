@@ -95,6 +95,7 @@ pub(crate) const fn task_of(lane: Lane) -> &'static str {
         Lane::Analysis => RunAnalysis::IDENTIFIER,
         Lane::Render => RunRender::IDENTIFIER,
         Lane::ShotLists => RunShotList::IDENTIFIER,
+        Lane::Fetches => RunFetch::IDENTIFIER,
     }
 }
 
@@ -113,7 +114,12 @@ macro_rules! tasks {
     )+};
 }
 
-tasks!(RunAnalysis = "run_analysis", RunRender = "run_render", RunShotList = "run_shot_list");
+tasks!(
+    RunAnalysis = "run_analysis",
+    RunRender = "run_render",
+    RunShotList = "run_shot_list",
+    RunFetch = "run_fetch"
+);
 
 /// Counts the jobs that run in a lane, for its watchdog.
 #[derive(Clone, Debug)]
@@ -209,6 +215,7 @@ impl Worker {
             Lane::Analysis => options.define_job::<RunAnalysis>(),
             Lane::Render => options.define_job::<RunRender>(),
             Lane::ShotLists => options.define_job::<RunShotList>(),
+            Lane::Fetches => options.define_job::<RunFetch>(),
         }
     }
 

@@ -36,9 +36,11 @@ const SAMPLES: &str = "
                'score', round(random()::numeric, 4), 'event', CASE k.kind
                WHEN 'audio_hit' THEN jsonb_build_object('peak_db', round((-40 * random())::numeric, 2),
                    'energy', round((0.00001 + random() * 0.1)::numeric, 6), 'duration_ms', k.length_us / 1000,
+                   'brightness_hz', round((100 * exp(ln(100) * random()))::numeric, 1),
                    'role', (ARRAY ['kick', 'snare', 'hat', 'tom', 'clap', 'other'])[1 + n % 6])
                WHEN 'audio_loop' THEN jsonb_build_object('bpm', round((60 + random() * 120)::numeric, 2),
-                   'loop_bars', (ARRAY [1, 2, 4])[1 + n % 3], 'key', (ARRAY ['C major', 'A minor'])[1 + n % 2])
+                   'energy', round((0.001 + random() * 0.1)::numeric, 6), 'loop_bars', (ARRAY [1, 2, 4])[1 + n % 3],
+                   'key', (ARRAY ['C major', 'A minor'])[1 + n % 2])
                ELSE jsonb_build_object('transcript', 'word' || n % 5000 || ' word' || n % 70 || ' and more') END)
     FROM generate_series($1::bigint, $2::bigint) n
     CROSS JOIN LATERAL (
@@ -124,6 +126,18 @@ async fn print_samples(library: &Library, pool: &PgPool) -> Result<(), Failure> 
         (
             "snares of a score",
             SampleQuery { role: Some(SampleRole::Snare), min_score: Some(0.99), ..query() },
+        ),
+        (
+            "kicks by brightness",
+            SampleQuery { role: Some(SampleRole::Kick), sort: SampleSort::Brightness, ..query() },
+        ),
+        (
+            "bright hits by energy",
+            SampleQuery { brightness_min: Some(9_800.0), sort: SampleSort::Energy, ..query() },
+        ),
+        (
+            "loops by energy",
+            SampleQuery { kind: Some(SampleKind::AudioLoop), sort: SampleSort::Energy, ..query() },
         ),
         ("loops of a tempo", SampleQuery { bpm_min: Some(120.0), bpm_max: Some(120.2), ..query() }),
         ("loops of a key and length", SampleQuery { key: text("A minor"), bars: Some(4), ..query() }),

@@ -152,6 +152,10 @@ async fn filter(
         bars: query.bars.map(i32::from),
         key: query.key,
         text: query.text,
+        brightness_min: query.brightness_min,
+        brightness_max: query.brightness_max,
+        energy_min: query.energy_min,
+        energy_max: query.energy_max,
     };
     if let (Some(tag), None) = (&filter.tag, &filter.asset_ids) {
         let tagged = samples::store::tagged_assets(conn, scope, tag, RARE_TAG + 1).await?;
@@ -171,8 +175,12 @@ fn kind(query: &SampleQuery) -> Option<Option<ArtifactKind>> {
         || query.bars.is_some()
         || query.key.is_some()
         || query.sort == SampleSort::Bpm;
+    let is_hit = query.role.is_some()
+        || query.brightness_min.is_some()
+        || query.brightness_max.is_some()
+        || query.sort == SampleSort::Brightness;
     let implied = [
-        (query.role.is_some(), SampleKind::AudioHit),
+        (is_hit, SampleKind::AudioHit),
         (is_loop, SampleKind::AudioLoop),
         (query.text.is_some(), SampleKind::AudioPhrase),
     ];
@@ -233,6 +241,11 @@ mod tests {
         assert_eq!(kind(&by_role), Some(Some(ArtifactKind::AudioHit)));
         let by_tempo = SampleQuery { sort: SampleSort::Bpm, ..query() };
         assert_eq!(kind(&by_tempo), Some(Some(ArtifactKind::AudioLoop)));
+        let by_brightness = SampleQuery { brightness_max: Some(500.0), ..query() };
+        assert_eq!(kind(&by_brightness), Some(Some(ArtifactKind::AudioHit)));
+        assert_eq!(kind(&SampleQuery { bars: Some(2), ..by_brightness }), None);
+        let by_energy = SampleQuery { sort: SampleSort::Energy, energy_min: Some(0.01), ..query() };
+        assert_eq!(kind(&by_energy), Some(None), "hits and loops have energies");
         let text = Some("hark".to_owned());
         assert_eq!(kind(&SampleQuery { text: text.clone(), ..by_role.clone() }), None);
         let phrase = SampleQuery { text, kind: Some(SampleKind::AudioPhrase), ..query() };

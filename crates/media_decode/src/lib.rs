@@ -37,7 +37,7 @@ pub use source::{Source, reopen_file};
 pub use source_timecode::SourceTimecode;
 
 /// Version of the prober, incremented when [`Decoders::probe`] reports something different for the same file.
-pub const PROBER_VERSION: i32 = 3;
+pub const PROBER_VERSION: i32 = 4;
 
 /// Name and version of the decoder in this process, as `name version`.
 pub const NATIVE_DECODER: &str = "symphonia 0.6.1";

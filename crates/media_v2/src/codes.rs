@@ -16,7 +16,7 @@ http_kit::error_codes! {
     Media {
         UPLOAD_TOO_LARGE = 413 "upload_too_large":
             "the file exceeds the [limit](#limits)"
-            => "upload a smaller file, or register the file in place";
+            => "upload or fetch a smaller file, or register the file in place";
         UPLOAD_EXPIRED = 410 "upload_expired":
             "the resumable upload has expired, and its bytes were removed" => "begin a new one";
         UPLOAD_OFFSET_MISMATCH = 409 "upload_offset_mismatch":
@@ -28,11 +28,28 @@ http_kit::error_codes! {
         TOO_MANY_UPLOADS = 429 "too_many_uploads":
             "the owner has 1 000 unfinished resumable uploads" => "finish or delete some";
         SOURCE_NOT_ALLOWED = 422 "source_not_allowed":
-            "the `source_uri` has another scheme, or is outside the allowed directories"
-            => "upload the file, or have the operator allow its directory with `--source-root`";
+            "the `source_uri` has another scheme, or is outside the allowed directories, hosts and buckets"
+            => "upload the file, or have the operator allow its source with `--source-root`, `--source-host` or \
+                `--source-bucket`";
+        SOURCE_ADDRESS_REFUSED = 422 "source_address_refused":
+            "the host of the `source_uri` has no address that is public or in an allowed network"
+            => "upload the file, or have the operator allow the network with `--source-network`";
+        SOURCE_REDIRECT_REFUSED = 422 "source_redirect_refused":
+            "the server redirects to an address that is not allowed, or more than five times"
+            => "use the final address; `detail` names its host";
         SOURCE_UNREADABLE = 422 "source_unreadable":
-            "the file does not exist or cannot be opened" => "correct the path or its permissions";
-        SOURCE_CHANGED = 409 "source_changed": "a registered file has changed" => "register it again";
+            "the file does not exist, cannot be opened, or its server refuses it"
+            => "correct the address or the permissions";
+        SOURCE_CHANGED = 409 "source_changed":
+            "a registered file has changed, or a file changed while it was fetched" => "register it again";
+        SOURCE_TRUNCATED = 502 "source_truncated":
+            "the transfer of the file ended early, and could not be continued" => "register it again, or upload the file";
+        SOURCE_RESPONSE_INVALID = 502 "source_response_invalid":
+            "the server's answer is malformed, compressed, or not the requested part" => "upload the file";
+        SOURCE_TIMED_OUT = 504 "source_timed_out":
+            "the server does not answer, or sends the file too slowly" => "register it again, or upload the file";
+        SOURCE_UNAVAILABLE = 502 "source_unavailable":
+            "the server cannot be reached, or answers with an error of its own" => "register it again later";
         DUPLICATE_CACHE_KEY = 409 "duplicate_cache_key":
             "a timeline with this `meta.cache_key` exists" => "use that one";
         PRECONDITION_FAILED = 412 "precondition_failed": "`If-Match` names another ETag" => "read it again";

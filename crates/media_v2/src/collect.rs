@@ -3,7 +3,7 @@
 
 use std::time::SystemTime;
 
-use blob_store::{BlobStore, ListedBlob};
+use blob_store::{BlobError, BlobId, BlobStore, ListedBlob};
 use futures::{StreamExt as _, TryStreamExt as _};
 use sqlx::PgPool;
 
@@ -39,7 +39,7 @@ pub struct Collected {
 /// their blobs, as long as no request takes longer than the time since the cutoff.
 ///
 /// # Errors
-/// [`MediaError::ForeignStore`] when there are blobs but no assets; errors of the store and of the database.
+/// [`MediaError::ForeignStore`] when there are blobs, but there never was an asset; errors of the store and of the database.
 pub async fn collect(
     pool: &PgPool,
     blobs: &BlobStore,
@@ -67,8 +67,55 @@ pub async fn collect(
 async fn orphans(pool: &PgPool, blobs: Vec<ListedBlob>) -> Result<Vec<ListedBlob>, MediaError> {
     let mut conn = pool.acquire().await?;
     // All blobs of another installation would be orphans.
-    if !store::has_assets(&mut conn).await? {
+    if !store::has_had_assets(&mut conn).await? {
         return Err(MediaError::ForeignStore);
     }
     Ok(store::unreferenced_blobs(&mut conn, blobs).await?)
+}
+
+/// The numbers of a removal of given blobs: what was removed, or would be in a dry run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RemovedBlobs {
+    /// Removed blobs.
+    pub blobs: u64,
+    /// Total size of these in bytes.
+    pub bytes: u64,
+    /// Blobs that were written or uploaded again since the cutoff, and are kept; not known in a dry run.
+    pub kept_blobs: u64,
+    /// Total size of these in bytes.
+    pub kept_bytes: u64,
+}
+
+/// Removes blobs that no row refers to and that were last written before `cutoff`, and damaged copies that were set aside.
+/// Missing ones do not count.
+///
+/// # Errors
+/// Errors of the store.
+pub async fn remove_blobs(
+    blobs: &BlobStore,
+    unreferenced: &[BlobId],
+    cutoff: SystemTime,
+    dry_run: bool,
+) -> Result<RemovedBlobs, MediaError> {
+    let mut removed = RemovedBlobs::default();
+    for &id in unreferenced {
+        if !dry_run {
+            blobs.remove_damaged(id).await?;
+        }
+        let size_bytes = match blobs.size(id).await {
+            Ok(size_bytes) => size_bytes,
+            Err(BlobError::NotFound(_)) => continue,
+            // Its size is not that of its row.
+            Err(BlobError::Damaged(_)) => 0,
+            Err(error) => return Err(error.into()),
+        };
+        if dry_run || blobs.remove_written_before(id, cutoff).await? {
+            removed.blobs += 1;
+            removed.bytes += size_bytes;
+        } else {
+            removed.kept_blobs += 1;
+            removed.kept_bytes += size_bytes;
+        }
+    }
+    Ok(removed)
 }

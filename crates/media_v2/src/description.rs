@@ -20,6 +20,9 @@ pub struct Description {
 }
 
 impl Description {
+    /// Members of the metadata that the service sets at registration; they stay when the caller's are replaced.
+    pub(crate) const OWN_META: [&str; 3] = ["file_name", "media_type", "fetched_from"];
+
     /// Names of the fields in forms and upload metadata.
     pub(crate) const FIELDS: [&str; 4] = ["kind", "source_ref", "tags", "meta"];
 
@@ -61,17 +64,51 @@ impl Description {
         checks.text("/source_ref", self.source_ref.as_deref());
         checks.meta(&self.meta);
         checks.finish()?;
-        let mut tags = self.tags;
-        let mut seen = std::collections::HashSet::new();
-        tags.retain(|tag| seen.insert(tag.clone()));
         Ok(NewAsset {
             user_id,
             kind: self.kind,
-            tags,
+            tags: distinct(self.tags),
             source_ref: self.source_ref,
             meta: self.meta,
             ..NewAsset::default()
         })
+    }
+}
+
+/// Removes repeated tags; the order stays.
+fn distinct(mut tags: Vec<String>) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    tags.retain(|tag| seen.insert(tag.clone()));
+    tags
+}
+
+/// Changes of an asset's description; `None` leaves a value as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescriptionChanges {
+    /// The new tags, in place of all.
+    pub tags: Option<Vec<String>>,
+    /// The new reference; `Some(None)` removes it.
+    pub source_ref: Option<Option<String>>,
+    /// The new metadata, in place of all members but `file_name` and `media_type`.
+    pub meta: Option<Meta>,
+}
+
+impl DescriptionChanges {
+    /// The changes with each tag once, and without members of the metadata that the service sets.
+    ///
+    /// # Errors
+    /// [`MediaError::Invalid`] for values that a row cannot have: the limits are those of new assets.
+    pub(crate) fn checked(self) -> Result<Self, MediaError> {
+        let Self { tags, source_ref, mut meta } = self;
+        let mut checks = Checks::default();
+        checks.tags(tags.as_deref().unwrap_or_default());
+        checks.text("/source_ref", source_ref.as_ref().and_then(Option::as_deref));
+        if let Some(meta) = &mut meta {
+            checks.meta(meta);
+            meta.retain(|name, _| !Description::OWN_META.contains(&name.as_str()));
+        }
+        checks.finish()?;
+        Ok(Self { tags: tags.map(distinct), source_ref, meta })
     }
 }
 

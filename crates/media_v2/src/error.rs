@@ -9,13 +9,16 @@ use http_kit::codes::{
 };
 use http_kit::{FieldError, Problem, describe, list_ids};
 use media_decode::DecodeError;
+use remote_source::RemoteError;
 use scheduling::WorkError;
 
 use crate::codes::{
     CHECKSUM_MISMATCH, CONTENT_DAMAGED, CONTENT_MISSING, DECODER_UNAVAILABLE, DUPLICATE_CACHE_KEY,
-    INVALID_TUS_HEADER, MALFORMED_MULTIPART, NO_AUDIO_STREAM, SOURCE_CHANGED, SOURCE_NOT_ALLOWED,
-    SOURCE_UNREADABLE, TOO_MANY_UPLOADS, TUS_VERSION_UNSUPPORTED, UNDECODABLE_MEDIA, UPLOAD_EXPIRED,
-    UPLOAD_LOCKED, UPLOAD_NOT_FOUND, UPLOAD_OFFSET_MISMATCH, UPLOAD_TOO_LARGE, WAVEFORM_TOO_DETAILED,
+    INVALID_TUS_HEADER, MALFORMED_MULTIPART, NO_AUDIO_STREAM, SOURCE_ADDRESS_REFUSED, SOURCE_CHANGED,
+    SOURCE_NOT_ALLOWED, SOURCE_REDIRECT_REFUSED, SOURCE_RESPONSE_INVALID, SOURCE_TIMED_OUT, SOURCE_TRUNCATED,
+    SOURCE_UNAVAILABLE, SOURCE_UNREADABLE, TOO_MANY_UPLOADS, TUS_VERSION_UNSUPPORTED, UNDECODABLE_MEDIA,
+    UPLOAD_EXPIRED, UPLOAD_LOCKED, UPLOAD_NOT_FOUND, UPLOAD_OFFSET_MISMATCH, UPLOAD_TOO_LARGE,
+    WAVEFORM_TOO_DETAILED,
 };
 
 /// `Retry-After` where another request writes an upload, in seconds.
@@ -37,14 +40,17 @@ pub enum MediaError {
     #[error("a semantic timeline with this meta.cache_key is already registered; read that one")]
     DuplicateCacheKey,
     /// The source policy does not allow the URI.
-    #[error("source not allowed: {0}; upload the file, or ask the operator to allow its directory")]
+    #[error("source not allowed: {0}; upload the file, or ask the operator to allow its source")]
     SourceNotAllowed(String),
     /// Only an administrator may register the file.
     #[error(
-        "registering files of this server requires credentials with the scope `admin`: upload the file, or put it below \
-         a source root of your tenant"
+        "registering files of this server, or of a bucket that all tenants share, requires credentials with the scope \
+         `admin`: upload the file, or put it below a source root or bucket prefix of your tenant"
     )]
     SourceNeedsAdmin,
+    /// A file elsewhere could not be fetched.
+    #[error("the source was not fetched: {0}")]
+    Remote(#[source] RemoteError),
     /// The URI is allowed, but is not a readable file.
     #[error("cannot read the source: {0}")]
     SourceUnreadable(String),
@@ -174,6 +180,17 @@ impl From<BlobError> for MediaError {
     }
 }
 
+impl From<RemoteError> for MediaError {
+    fn from(error: RemoteError) -> Self {
+        match error {
+            RemoteError::NotAllowed(detail) => Self::SourceNotAllowed(detail),
+            RemoteError::NeedsAdmin => Self::SourceNeedsAdmin,
+            RemoteError::TooLarge { limit_bytes } => Self::UploadTooLarge { limit_bytes },
+            other => Self::Remote(other),
+        }
+    }
+}
+
 impl From<io::Error> for MediaError {
     fn from(error: io::Error) -> Self {
         Self::Read(DecodeError::Io(error))
@@ -197,6 +214,7 @@ impl From<MediaError> for Problem {
             MediaError::SourceNotAllowed(_) => Self::new(SOURCE_NOT_ALLOWED, detail),
             MediaError::SourceNeedsAdmin => Self::new(SCOPE_INSUFFICIENT, detail),
             MediaError::SourceUnreadable(_) => Self::new(SOURCE_UNREADABLE, detail),
+            MediaError::Remote(error) => remote_problem(error, detail),
             MediaError::SourceChanged => Self::new(SOURCE_CHANGED, detail),
             MediaError::ContentMissing(_) => Self::new(CONTENT_MISSING, detail),
             MediaError::ContentDamaged(_) => Self::new(CONTENT_DAMAGED, detail),
@@ -225,6 +243,24 @@ impl From<MediaError> for Problem {
             MediaError::Database(error) => error.into(),
         }
     }
+}
+
+fn remote_problem(error: RemoteError, detail: String) -> Problem {
+    let code = match error {
+        RemoteError::AddressRefused(_) => SOURCE_ADDRESS_REFUSED,
+        RemoteError::RedirectRefused(_) => SOURCE_REDIRECT_REFUSED,
+        RemoteError::Unreadable(_) => SOURCE_UNREADABLE,
+        RemoteError::Changed => SOURCE_CHANGED,
+        RemoteError::Truncated(_) => SOURCE_TRUNCATED,
+        RemoteError::InvalidAnswer(_) => SOURCE_RESPONSE_INVALID,
+        RemoteError::TimedOut(_) => SOURCE_TIMED_OUT,
+        RemoteError::Unavailable(_) => SOURCE_UNAVAILABLE,
+        // The conversion to `MediaError` has variants of its own for these.
+        RemoteError::NotAllowed(_) | RemoteError::NeedsAdmin => SOURCE_NOT_ALLOWED,
+        RemoteError::TooLarge { .. } => UPLOAD_TOO_LARGE,
+        RemoteError::Client(_) => return Problem::internal(error),
+    };
+    Problem::new(code, detail)
 }
 
 fn waveform_problem(error: WaveformError) -> Problem {

@@ -2,13 +2,14 @@
 //!
 //! An *asset* is a recording (or any file) that a tenant registered; an *artifact* is derived from it: a measurement, a
 //! cut, a render. Artifacts name their upstream artifacts, which gives a graph that can be followed in both directions.
-//! Rows are in Postgres, bytes in the [blob store](blob_store). Rows are immutable, except for the probed properties of
-//! an asset: a later prober replaces those of an earlier one.
+//! Rows are in Postgres, bytes in the [blob store](blob_store). Rows are immutable, except for the description of an
+//! asset (tags, reference, metadata) and its probed properties: a later prober replaces those of an earlier one.
 //!
 //! - [`MediaService`]: registers and finds rows, and opens bytes; other engines use it;
 //! - [`store`]: the queries, for use inside another engine's transaction;
 //! - [`router`]: the HTTP interface;
-//! - [`SourcePolicy`]: which files outside the store may be registered.
+//! - [`SourcePolicy`]: which files outside the store may be registered where they are; files of web servers and buckets
+//!   are fetched into the store ([`remote_source`]).
 //!
 //! # Uploads
 //!
@@ -33,6 +34,7 @@ mod description;
 mod digest;
 mod documents;
 mod error;
+mod fetching;
 mod fingerprint;
 mod media_type;
 mod model;
@@ -44,6 +46,7 @@ mod reprobe;
 mod routes;
 mod rules;
 mod service;
+mod sizes;
 mod source;
 pub mod store;
 mod unchanged;
@@ -51,22 +54,24 @@ mod uploads;
 mod verify;
 mod verify_bytes;
 mod waveform_key;
+mod waveform_windows;
 mod waveforms;
 
 pub use canonical::pipeline_hash;
-pub use collect::{Collected, Collection, collect};
-pub use description::Description;
+pub use collect::{Collected, Collection, RemovedBlobs, collect, remove_blobs};
+pub use description::{Description, DescriptionChanges};
 pub use documents::{DocumentValidator, MAX_STORED_JSON_BYTES, RegisteredMeasurement, RegistrationFollowUp};
 pub use error::{MediaError, decode_problem};
 pub use fingerprint::{FileFingerprint, RegisteredFile};
 pub use model::{
-    Artifact, ArtifactKind, AssetDecoder, AssetKind, Content, MediaAsset, Meta, NewArtifact, NewAsset,
-    StartTimecode, UnknownKind,
+    Artifact, ArtifactKind, AssetDecoder, AssetKind, AudioStream, Content, MediaAsset, Meta, NewArtifact,
+    NewAsset, StartTimecode, UnknownKind,
 };
 pub use range::is_known;
 pub use routes::{broken_form, router, tus_headers};
 pub use rules::file_name;
 pub use service::{MediaConfig, MediaService};
+pub use sizes::{SizeBatch, record_sizes};
 pub use source::{InvalidRoot, MediaReader, SourcePolicy};
 pub use store::{BlobRow, WronglyDecoded};
 pub use verify::wrongly_decoded;

@@ -4,7 +4,7 @@ use media_decode::{DecodeError, FileFormat, MediaInput, MediaKind, PROBER_VERSIO
 use scheduling::Cancellation;
 
 use crate::media_type::UNKNOWN;
-use crate::{AssetDecoder, AssetKind, MediaAsset, NewAsset, StartTimecode};
+use crate::{AssetDecoder, AssetKind, AudioStream, MediaAsset, NewAsset, StartTimecode};
 
 /// Highest sample rate that is accepted, in Hz.
 const MAX_RATE: u32 = 100_000_000;
@@ -38,6 +38,7 @@ impl ProbeResult {
         asset.sample_rate = self.sample_rate();
         asset.audio_channels = self.audio_channels();
         asset.codec_info = codec_info(&self.probe);
+        asset.audio_streams = AudioStream::of_probe(&self.probe.audio_streams);
         asset.meta.insert("media_type".to_owned(), self.media_type().into());
         asset.decoder = AssetDecoder::of(&self.probe);
         asset.is_incomplete = !self.probe.is_complete;
@@ -65,6 +66,7 @@ impl ProbeResult {
         asset.sample_rate = self.sample_rate();
         asset.audio_channels = self.audio_channels();
         asset.codec_info = codec_info(&self.probe);
+        asset.audio_streams = AudioStream::of_probe(&self.probe.audio_streams);
         asset.meta.insert("media_type".to_owned(), self.media_type().into());
     }
 
@@ -107,7 +109,7 @@ impl ProbeResult {
 /// Container, video codec and the codecs of all audio streams: `isomp4: h264, ac3, aac`.
 fn codec_info(probe: &Probe) -> Option<String> {
     let video = probe.video.as_ref().map(|video| video.codec.as_str());
-    let audio = probe.audio_codecs.iter().map(String::as_str);
+    let audio = probe.audio_streams.iter().map(|stream| stream.codec.as_str());
     let codecs: Vec<&str> = video.into_iter().chain(audio).collect();
     // Names of unknown codecs are copied from the file.
     let text = format!("{}: {}", probe.container.as_deref()?, codecs.join(", "));

@@ -6,7 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http_kit::RequestContext;
 use media_decode::{Decoders, MediaInput};
 use primitives::{AccessLevel, Clock, Id, Scope, WriteSeed};
-use scheduling::WorkQueue;
+use remote_source::RemoteSources;
+use scheduling::{WorkQueue, run_undeferred};
 use sqlx::PgPool;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -18,8 +19,8 @@ use crate::probe_result::ProbeResult;
 use crate::rules::{self, Checks};
 use crate::source::Opening;
 use crate::{
-    Artifact, Description, DocumentValidator, MediaAsset, MediaError, NewArtifact, NewAsset, SourcePolicy,
-    store,
+    Artifact, Description, DescriptionChanges, DocumentValidator, MediaAsset, MediaError, NewArtifact,
+    NewAsset, SourcePolicy, store,
 };
 
 /// Configuration of the media service.
@@ -27,7 +28,9 @@ use crate::{
 pub struct MediaConfig {
     /// The files outside the store that may be registered.
     pub sources: SourcePolicy,
-    /// The largest file that can be uploaded, in bytes.
+    /// The files elsewhere that may be fetched.
+    pub remote_sources: RemoteSources,
+    /// The largest file that can be uploaded or fetched, in bytes.
     pub max_upload_bytes: u64,
     /// Number of files that are probed at once, and number of waveforms that are computed at once.
     pub probes: usize,
@@ -46,6 +49,7 @@ impl Default for MediaConfig {
     fn default() -> Self {
         Self {
             sources: SourcePolicy::default(),
+            remote_sources: RemoteSources::default(),
             max_upload_bytes: 64 << 30,
             probes: 2,
             waiting_probes: 64,
@@ -101,7 +105,7 @@ impl MediaService {
         &self.0.blobs
     }
 
-    /// The largest file that can be uploaded, in bytes.
+    /// The largest file that can be uploaded or fetched, in bytes.
     #[must_use]
     pub fn max_upload_bytes(&self) -> u64 {
         self.0.config.max_upload_bytes
@@ -145,6 +149,10 @@ impl MediaService {
         &self.0.config.sources
     }
 
+    pub(crate) fn remote_sources(&self) -> &RemoteSources {
+        &self.0.config.remote_sources
+    }
+
     /// The clock, for jobs that read it after they have waited in a queue.
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.0.clock)
@@ -178,6 +186,17 @@ impl MediaService {
         if let Some(made) = self.made_before(&context.scope, &mut asset).await? {
             return Ok(made);
         }
+        self.store_file(&context.scope, asset, upload, file_name).await
+    }
+
+    /// Probes and stores a complete file, and writes the row of `asset`.
+    pub(crate) async fn store_file(
+        &self,
+        scope: &Scope,
+        mut asset: NewAsset,
+        upload: BlobWriter,
+        file_name: Option<String>,
+    ) -> Result<MediaAsset, MediaError> {
         let staged = upload.staged_path()?.to_path_buf();
         let decoders = self.decoders().clone();
         let probed = self.0.probes.run(move |cancellation| {
@@ -187,13 +206,14 @@ impl MediaService {
         probed.await??.apply_to(&mut asset);
         set_content(&mut asset, upload.finish().await?, file_name);
         let mut conn = self.pool().acquire().await?;
-        store::insert_asset(&mut conn, &context.scope, self.now(), asset).await
+        store::insert_asset(&mut conn, scope, self.now(), asset).await
     }
 
-    /// Registers the file at `uri` without copying it: an allowed `file://`, or the `blob://` of an asset or artifact
-    /// of this owner. The file is read to hash and probe it.
+    /// Registers the file at `uri`. An allowed `file://`, and the `blob://` of an asset or artifact of this owner, are
+    /// read to hash and probe them, and are not copied. A file elsewhere is fetched into the blob store: heavy work.
     ///
     /// # Errors
+    /// For a file elsewhere [`MediaError::Remote`], [`MediaError::UploadTooLarge`]; for others
     /// [`MediaError::SourceNotAllowed`], [`MediaError::SourceNeedsAdmin`] for a caller of a lower `level` and a file
     /// outside the owner's directories, [`MediaError::SourceUnreadable`], [`MediaError::Invalid`]; errors of the store
     /// and of the database.
@@ -210,6 +230,10 @@ impl MediaService {
         let mut asset = description.into_asset(context.user_id.clone())?;
         if let Some(made) = self.made_before(&context.scope, &mut asset).await? {
             return Ok(made);
+        }
+        if let Some(url) = Url::parse(&uri).ok().filter(|url| RemoteSources::is_remote(url.scheme())) {
+            // Boxed, because its future is large.
+            return Box::pin(self.fetch_and_register(&context.scope, &url, asset, level)).await;
         }
         self.check_blob_owner(&context.scope, &uri).await?;
         let blob = match BlobId::from_uri(&uri) {
@@ -234,7 +258,7 @@ impl MediaService {
             let result = ProbeResult::probe(&MediaInput::new(file, decoders), cancellation)?;
             Ok::<_, MediaError>((id, size, result, fingerprint))
         });
-        let (id, size_bytes, result, fingerprint) = probed.await??;
+        let (id, size_bytes, result, fingerprint) = run_undeferred(probed).await??;
         asset.file_fingerprint = fingerprint;
         result.apply_to(&mut asset);
         if let Some(name) = file_name_of(&uri) {
@@ -245,6 +269,23 @@ impl MediaService {
         asset.size_bytes = Some(size_bytes);
         let mut conn = self.pool().acquire().await?;
         store::insert_asset(&mut conn, &context.scope, self.now(), asset).await
+    }
+
+    /// Changes tags, `source_ref` and metadata of an asset.
+    ///
+    /// # Errors
+    /// [`MediaError::AssetsNotFound`]; [`MediaError::Invalid`] for values that a row cannot have; errors of the database.
+    pub async fn change_description(
+        &self,
+        scope: &Scope,
+        id: &Id,
+        changes: DescriptionChanges,
+    ) -> Result<MediaAsset, MediaError> {
+        let changes = changes.checked()?;
+        let mut transaction = self.pool().begin().await?;
+        let changed = store::change_asset(&mut transaction, scope, id, &changes).await?;
+        transaction.commit().await?;
+        changed.ok_or_else(|| MediaError::asset_not_found(id))
     }
 
     /// The asset that an earlier attempt of this write created before its process died. Sets the id of `new` to the one

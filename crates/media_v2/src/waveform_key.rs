@@ -1,6 +1,6 @@
 //! The cache key of the peaks of a recording.
 
-use audio_signal::WaveformParams;
+use audio_signal::{WaveformParams, WaveformPyramid};
 use sha2::{Digest, Sha256};
 
 use crate::Content;
@@ -11,11 +11,15 @@ pub(crate) struct WaveformKey {
     /// SHA-256 of the URI, content hash and decoder of the recording, lower-case hex.
     pub(crate) source: String,
     pub(crate) params: WaveformParams,
+    /// Version and form of the bytes.
+    pub(crate) rule: i16,
 }
 
 impl WaveformKey {
     /// Version of the computation, incremented when the same recording may give different peaks.
-    pub(crate) const RULE: i16 = 1;
+    const RULE: i16 = 1;
+    /// Pyramids have the rules from here on.
+    const PYRAMID_RULES: i16 = 1_000;
 
     pub(crate) fn new(content: Content<'_>, params: WaveformParams) -> Self {
         // A hash given by a caller is combined with the URI, so that it cannot select another recording's peaks.
@@ -24,6 +28,14 @@ impl WaveformKey {
         if let Some(decoder) = content.decoder {
             known += &format!("\n{decoder}");
         }
-        Self { source: hex::encode(Sha256::digest(known)), params }
+        Self { source: hex::encode(Sha256::digest(known)), params, rule: Self::RULE }
+    }
+
+    /// The key of the levels of a recording at several resolutions.
+    pub(crate) fn pyramid(content: Content<'_>, split_channels: bool) -> Self {
+        // One row for all resolutions: the number is that of none.
+        let samples_per_pixel = *WaveformParams::SAMPLES_PER_PIXEL.start();
+        let rule = Self::PYRAMID_RULES + WaveformPyramid::VERSION;
+        Self { rule, ..Self::new(content, WaveformParams { samples_per_pixel, split_channels }) }
     }
 }

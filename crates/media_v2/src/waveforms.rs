@@ -44,9 +44,19 @@ impl MediaService {
             Ok::<_, WaveformError>(peaks.to_dat(audio_signal::WaveformBits::Sixteen))
         };
         let bytes = self.waveform_queue().run(work).await??;
+        self.keep_waveform(scope, &key, bytes).await
+    }
+
+    /// Stores the bytes under this key.
+    pub(crate) async fn keep_waveform(
+        &self,
+        scope: &Scope,
+        key: &WaveformKey,
+        bytes: Vec<u8>,
+    ) -> Result<BlobId, MediaError> {
         let blob = self.blobs().put(bytes.into()).await?.id;
         let mut conn = self.pool().acquire().await?;
-        store::insert_waveform(&mut conn, scope, self.now(), &key, blob).await?;
+        store::insert_waveform(&mut conn, scope, self.now(), key, blob).await?;
         Ok(blob)
     }
 

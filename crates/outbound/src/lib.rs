@@ -3,18 +3,24 @@
 //! A caller must not reach through this service what only the service can reach (server-side request forgery): its own
 //! machine, the network around it, a cloud's metadata. So a [`Policy`] checks the address that a name resolves to when
 //! the connection is made, not the name; redirects are not followed, and proxies of the environment are not used.
+//! [`checking_client`] is the same client for other rules, such as [`Network`]s that an operator allows.
 
 mod address;
+mod network;
+mod resolver;
 
-use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
 pub use address::is_public;
+pub use network::{InvalidNetwork, Network};
+pub use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+pub use resolver::{AddressRefused, SystemResolver};
+
+use resolver::CheckingResolver;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum length of a URL, in bytes.
@@ -106,11 +112,7 @@ impl Policy {
     /// # Errors
     /// When TLS cannot be initialised.
     pub fn client(self, timeout: Duration) -> reqwest::Result<reqwest::Client> {
-        reqwest::Client::builder()
-            .dns_resolver(Arc::new(CheckingResolver(self)))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT)
+        checking_client(move |address| self.allows(address), Arc::new(SystemResolver))
             .timeout(timeout)
             .build()
     }
@@ -120,24 +122,19 @@ impl Policy {
     }
 }
 
-/// Resolves names to the allowed addresses only.
-#[derive(Debug)]
-struct CheckingResolver(Policy);
-
-impl Resolve for CheckingResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let policy = self.0;
-        Box::pin(async move {
-            // The connector sets the port.
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<SocketAddr> = found.filter(|address| policy.allows(address.ip())).collect();
-            if allowed.is_empty() {
-                let refused = format!("{} has no public address", name.as_str());
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, refused).into());
-            }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
-        })
-    }
+/// A client that connects only to addresses of names that `allows` accepts, as `names` resolves them when the connection
+/// is made; a connection to another one fails with [`AddressRefused`]. It follows no redirects and uses no proxies. The
+/// caller adds timeouts, and checks literal addresses in URLs, which are not resolved.
+#[must_use]
+pub fn checking_client(
+    allows: impl Fn(IpAddr) -> bool + Send + Sync + 'static,
+    names: Arc<dyn Resolve>,
+) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .dns_resolver(CheckingResolver::new(allows, names))
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT_TIMEOUT)
 }
 
 #[cfg(test)]

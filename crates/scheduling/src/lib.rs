@@ -14,7 +14,7 @@ mod single_flight;
 pub mod tenancy;
 mod work_queue;
 
-pub use deferral::{begin_heavy_work, defer};
+pub use deferral::{begin_heavy_work, defer, run_undeferred};
 pub use progress::WorkProgress;
 pub use single_flight::{Acquisition, FlightGuard, SingleFlight};
 pub use work_queue::{CancelOnDrop, Cancellation, WorkError, WorkQueue, WorkSlot};

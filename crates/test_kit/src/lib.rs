@@ -3,6 +3,7 @@
 //! - [`files`]: fixtures, the corpus, and notices of skipped tests;
 //! - [`ffmpeg`](fn@ffmpeg), [`ffprobe`], [`Recordings`]: recordings made with the installed ffmpeg;
 //! - [`wav`](fn@wav), [`window_ms`]: small values;
+//! - [`WebServer`]: a web server that answers as the test wants, also wrongly;
 //! - with the feature `http`: `Api` and `Reply` for calls to a router, `scope` and `context` of a caller, `wait_for` with
 //!   a time limit, `with_members` of JSON objects, `resolved_references` of OpenAPI documents;
 //! - with the feature `media`: `TestMedia`, a media service with its own database and files.
@@ -27,6 +28,7 @@ mod reply;
 #[cfg(feature = "http")]
 mod wait;
 mod wav;
+mod web_server;
 
 #[cfg(feature = "http")]
 pub use api::Api;
@@ -43,6 +45,7 @@ pub use reply::{Reply, with_members};
 #[cfg(feature = "http")]
 pub use wait::wait_for;
 pub use wav::wav;
+pub use web_server::{Exchange, WebServer};
 
 /// The window from `start` to `end` in milliseconds.
 ///

@@ -289,6 +289,11 @@ pub(crate) fn render_asset(
         audio_channels: found.audio.as_ref().map(|audio| audio.channels),
         sample_rate: found.audio.as_ref().map(|audio| audio.sample_rate),
         codec_info: Some(format!("isomp4: {}", codecs.join(", "))),
+        audio_streams: found
+            .audio
+            .iter()
+            .map(|audio| media_v2::AudioStream::only(&audio.codec, audio.channels, audio.sample_rate))
+            .collect(),
         size_bytes: Some(size_bytes),
         meta,
         ..NewAsset::default()

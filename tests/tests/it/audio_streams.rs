@@ -26,6 +26,31 @@ async fn upload_two_streams(api: &Api) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn audio_streams_of_a_recording_are_listed() {
+    let server = e2e::Deployment::new().await.start().await;
+    let api = server.api("t1", "dev");
+    let asset = upload_two_streams(&api).await;
+    assert_eq!(asset["codec_info"], "matroska: flac, ac3");
+    let streams = asset["audio_streams"].as_array().unwrap();
+    let first = json!({
+        "index": 0, "codec": "flac", "channels": 1, "sample_rate": 48_000, "language": null, "is_default": true,
+    });
+    assert_eq!((streams.len(), &streams[0]), (2, &first));
+    let second = &streams[1];
+    assert_eq!(
+        (&second["index"], &second["codec"], &second["channels"]),
+        (&json!(1), &json!("ac3"), &json!(1))
+    );
+    assert!(second["sample_rate"].is_u64() && second["is_default"] == false, "{second}");
+    let read = api.get(&format!("/media-v2/assets/{}", asset["id"].as_str().unwrap())).await.ok();
+    assert_eq!(read["asset"], asset);
+
+    let silent = api.upload(&media::fixture("no_audio_video.mp4")).await;
+    assert_eq!(silent["audio_streams"], json!([]));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_audio_stream_is_analysed_by_its_index() {
     let server = server_with(&model()).await;
     let api = server.api("t1", "dev");

@@ -112,6 +112,7 @@ async fn every_heavy_call_can_be_a_job() {
             assert_eq!(without_cache(&api.post(path, body).await.ok()), without_cache(&answer), "{path}");
         }
     }
+    // `fetch_source` is tested with its web server, in `sources.rs`.
     assert_eq!(kinds.len(), 11, "of {} calls: {kinds:?}", calls.len());
     server.stop().await;
 }

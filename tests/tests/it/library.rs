@@ -33,6 +33,17 @@ async fn samples_of_recordings_are_listed_and_compared() {
     assert_eq!(first["start_ms"], artifact["start_ms"]);
     assert_eq!(first["peak_db"], artifact["meta"]["event"]["peak_db"]);
     assert_eq!(first["energy"], artifact["meta"]["event"]["energy"]);
+    for name in ["brightness_hz", "role", "role_confidence"] {
+        assert_eq!(first[name], artifact["meta"]["event"][name], "{name}");
+    }
+    let dark_first = items(&api, &format!("{SAMPLES}?sort=brightness&limit=500")).await;
+    assert_eq!(dark_first.len(), hits.len());
+    let hertz: Vec<f64> = dark_first.iter().map(|hit| hit["brightness_hz"].as_f64().unwrap()).collect();
+    assert!(hertz.is_sorted() && hertz[0] > 20.0, "{hertz:?}");
+    let role = first["role"].as_str().unwrap();
+    let alike = items(&api, &format!("{SAMPLES}?role={role}&sort=energy&limit=500")).await;
+    assert!(alike.iter().any(|hit| hit["artifact_id"] == first["artifact_id"]), "{role}");
+    assert!(alike.iter().all(|hit| hit["role"] == role && hit["energy"].as_f64().unwrap() > 0.0));
     let around = items(&api, &format!("{SAMPLES}?bpm_min=110&bpm_max=130&sort=bpm")).await;
     assert!(!around.is_empty() && around.iter().all(|sample| sample["kind"] == "audio_loop"), "{around:?}");
 

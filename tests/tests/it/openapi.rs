@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use e2e::document::{document, operations};
+use e2e::document::{document, operations, resolved};
 use serde_json::Value;
 
 /// Operations without an owner.
@@ -12,14 +12,6 @@ const OPERATIONAL: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 fn calls() -> impl Iterator<Item = (String, &'static Value)> {
     let calls = operations(document()).filter(|(path, ..)| !OPERATIONAL.contains(path));
     calls.map(|(path, method, operation)| (format!("{method} {path}"), operation))
-}
-
-/// Resolves a `$ref`, or returns the value itself.
-fn resolved(value: &'static Value) -> &'static Value {
-    match value["$ref"].as_str() {
-        Some(reference) => resolved(document().pointer(&reference[1..]).unwrap()),
-        None => value,
-    }
 }
 
 /// The header parameters of an operation, and whether they are required.

@@ -38,6 +38,69 @@ async fn a_timeline_is_drawn_and_its_waveform_served() {
     api.get("/audio/semantic-timeline/none/plot.svg").await.problem(404, "semantics_not_found");
 }
 
+/// Noise of 16-bit samples, mono.
+fn noise(frames: usize) -> Vec<i16> {
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16) as u16 as i16
+    };
+    (0..frames).map(|frame| next() / (1 + (frame / 3_000 % 5) as i16)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn windows_of_a_waveform_equal_a_direct_computation() {
+    let deployment = Deployment::new().await;
+    let server = deployment.start_with(&[("AUDIO_SEMANTIC_BACKEND", "signal")]).await;
+    let api = server.api("t1", "dev");
+    let pool = &deployment.database().pool;
+    let stored = async || {
+        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM waveforms").fetch_one(pool).await.unwrap()
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let samples = noise(120_000);
+    let file = directory.path().join("noise.wav");
+    std::fs::write(&file, test_kit::wav(16_000, 1, &samples)).unwrap();
+    let asset = api.upload(&file).await;
+    let waveform = format!("/media-v2/assets/{}/waveform", asset["id"].as_str().unwrap());
+
+    // The analysis stores the levels, from which windows are read.
+    let request = json!({"asset_id": asset["id"]});
+    let analysed = api.post("/audio/semantic-timeline/analyze", &request).await.ok();
+    assert_eq!(stored().await, 1);
+    let path = format!("{waveform}?start_ms=1234&end_ms=5678.9&points=777");
+    let of_analysis = api.get(&path).await;
+    assert_eq!(stored().await, 1);
+    let window = of_analysis.ok();
+
+    let number = |name: &str| window[name].as_u64().unwrap() as usize;
+    let (start, end, block) = (number("start_frame"), number("end_frame"), number("block_frames"));
+    // The window in frames is 19 744 to 90 862.
+    assert!(start <= 19_744 && start + block > 19_744 && end >= 90_862 && end - block < 90_862);
+    let (count, length) = ((end - start).div_ceil(block), number("length"));
+    assert_eq!(length, 777);
+    for point in 0..length {
+        let frame = |point: usize| (start + point * count / length * block).min(end);
+        let own = &samples[frame(point)..frame(point + 1)];
+        let peaks = [own.iter().min().unwrap(), own.iter().max().unwrap()];
+        assert_eq!(json!([window["data"][2 * point], window["data"][2 * point + 1]]), json!(peaks));
+    }
+
+    // Without them, the first request computes the same.
+    sqlx::query("DELETE FROM waveforms").execute(pool).await.unwrap();
+    assert_eq!(api.get(&path).await.body, of_analysis.body);
+    assert_eq!(stored().await, 1);
+
+    let meta = &analysed["meta"];
+    let [peak, momentary, short_term, integrated] =
+        ["true_peak_dbtp", "momentary_max_lufs", "short_term_max_lufs", "integrated_lufs"]
+            .map(|name| meta[name].as_f64().unwrap());
+    // Noise of full scale: the true peak is above it, and the loudest moments above the whole.
+    assert!(peak > 0.0 && peak < 9.0, "{meta}");
+    assert!(momentary > short_term - 0.5 && short_term > integrated - 1.0, "{meta}");
+    api.get(&format!("{waveform}?points=10001")).await.problem(422, "invalid_query");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn recording_without_audio_has_no_waveform() {
     let server = Deployment::new().await.start().await;

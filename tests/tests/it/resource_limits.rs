@@ -106,7 +106,11 @@ async fn large_bodies_do_not_exhaust_memory_or_delay_others() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_connections_are_closed() {
-    let server = Deployment::new().await.start_with(&[("HARKBACK_IO_TIMEOUT_S", "1")]).await;
+    let deployment = Deployment::new().await;
+    let server = deployment.start().await;
+    let asset = server.api("t1", "dev").upload_bytes("noise.bin", vec![7; 16 << 20], &[]).await.ok();
+    server.stop().await;
+    let server = deployment.start_with(&[("HARKBACK_IO_TIMEOUT_S", "1")]).await;
     let long = Duration::from_secs(10);
     let mut connections = Vec::new();
     for (sent, answer) in [
@@ -135,8 +139,6 @@ async fn slow_connections_are_closed() {
     }
 
     // An answer that is not read.
-    let api = server.api("t1", "dev");
-    let asset = api.upload_bytes("noise.bin", vec![7; 16 << 20], &[]).await.ok();
     let mut connection = connect(&server).await;
     let request = format!(
         "GET /media-v2/assets/{}/content HTTP/1.1\r\nHost: localhost\r\nX-Tenant-Id: t1\r\nX-Env: dev\r\n\r\n",

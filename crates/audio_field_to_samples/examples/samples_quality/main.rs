@@ -7,6 +7,7 @@
 
 mod hits;
 mod loops;
+mod roles;
 // Both crates share one way to find recordings and to score events.
 #[path = "../../../audio_signal/examples/quality/corpus.rs"]
 #[expect(dead_code, reason = "the tables of audio_signal need more of it")]
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 /// A function that prints one table.
 type Table = fn();
 
-const TABLES: [(&str, Table); 2] = [("hits", hits::print), ("loops", loops::print)];
+const TABLES: [(&str, Table); 3] = [("hits", hits::print), ("roles", roles::print), ("loops", loops::print)];
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();

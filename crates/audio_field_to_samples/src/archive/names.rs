@@ -87,11 +87,15 @@ impl FileNames {
     }
 }
 
-/// The role in the artifact's metadata or that of its event, else that of its kind.
+/// The role in the artifact's metadata or that of its event, else that of its kind: `other` says less than `hit`.
 fn role(artifact: &Artifact) -> String {
     let declared = artifact.meta.get("role").or_else(|| artifact.meta.get("event")?.get("role"));
     let role = sanitized(declared.and_then(Value::as_str).unwrap_or_default(), MAX_ROLE);
-    if role.is_empty() { role_of_kind(artifact.kind).unwrap_or("sample").to_owned() } else { role }
+    if role.is_empty() || role == "other" {
+        role_of_kind(artifact.kind).unwrap_or("sample").to_owned()
+    } else {
+        role
+    }
 }
 
 /// The tempo of the artifact's event in beats per minute, with at most two decimals.

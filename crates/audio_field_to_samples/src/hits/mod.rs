@@ -9,13 +9,14 @@ use audio_signal::rounded;
 use serde_json::Value;
 
 pub use detect::{Hit, detect};
-pub use wire::{HitEvent, HitParams, HitsRequest};
+pub use wire::{HitEvent, HitParams, HitRole, HitsRequest};
 
 use crate::checks::Checks;
 use crate::detector::{Detection, SampleDetector, SliceSource};
 use crate::extract::{FeatureSet, RecordingFeatures};
 use crate::model::{Detector, Event};
 use crate::phrases::SpokenWord;
+use crate::slice_meter::SliceMeasure;
 
 impl SampleDetector for HitParams {
     fn detector(&self) -> Detector {
@@ -53,15 +54,23 @@ impl Detection for Hit {
         self.slice.clone()
     }
 
+    fn measure(&self) -> SliceMeasure {
+        SliceMeasure::Hit(self.sound.clone())
+    }
+
     fn text(&self) -> String {
         "hit".to_owned()
     }
 
     fn event(&self, source: &SliceSource) -> Event {
+        let measured = source.traits.hit;
         Event::Hit(HitEvent {
             time_ms: self.time.as_millis_round(),
             peak_db: rounded(self.peak_db, 2),
             energy: Some(significant(source.mean_square)),
+            brightness_hz: measured.map(|hit| rounded(hit.brightness_hz, 1)),
+            role: measured.map(|hit| hit.role.role.into()),
+            role_confidence: measured.map(|hit| rounded(hit.role.confidence.into(), 4)),
             duration_ms: Some(source.duration(&self.sound).as_millis_round()),
             source_start: source.start,
             source_end: source.end,
@@ -70,6 +79,6 @@ impl Detection for Hit {
 }
 
 /// Rounds to four significant digits, because energies may be tiny.
-fn significant(value: f64) -> f64 {
+pub(crate) fn significant(value: f64) -> f64 {
     if value > 0.0 { rounded(value, 3 - value.log10().floor() as i32) } else { 0.0 }
 }

@@ -57,6 +57,37 @@ detector_request!(
     HitsRequest, hit_params: HitParams
 );
 
+/// The role of a hit in a beat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HitRole {
+    /// Bass drum.
+    Kick,
+    /// Snare drum.
+    Snare,
+    /// Hi-hat or another cymbal.
+    Hat,
+    /// Tom.
+    Tom,
+    /// Hand clap.
+    Clap,
+    /// Another sound, or one whose role is not clear.
+    Other,
+}
+
+impl From<audio_signal::HitRole> for HitRole {
+    fn from(role: audio_signal::HitRole) -> Self {
+        match role {
+            audio_signal::HitRole::Kick => Self::Kick,
+            audio_signal::HitRole::Snare => Self::Snare,
+            audio_signal::HitRole::Hat => Self::Hat,
+            audio_signal::HitRole::Tom => Self::Tom,
+            audio_signal::HitRole::Clap => Self::Clap,
+            audio_signal::HitRole::Other => Self::Other,
+        }
+    }
+}
+
 /// A single struck sound.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -67,6 +98,12 @@ pub struct HitEvent {
     pub peak_db: f64,
     /// Mean square of the slice's samples, full scale 1.
     pub energy: Option<f64>,
+    /// Spectral centroid from the rise to the end of the decay, weighted by power, in Hz; null for silence.
+    pub brightness_hz: Option<f64>,
+    /// Estimated role in a beat; null for silence.
+    pub role: Option<HitRole>,
+    /// Confidence in the role, 0 to 1; of `other`, that no other role is clear.
+    pub role_confidence: Option<f64>,
     /// Duration from the rise to the end of the decay or the rise of the next hit, in ms.
     pub duration_ms: Option<i64>,
     /// Start of the slice in the recording in ms, exact to the sample.

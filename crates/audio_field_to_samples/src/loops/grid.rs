@@ -40,7 +40,7 @@ pub(super) fn bar_lines(rhythm: &Rhythm, duration: MediaTime, hint: Option<f64>)
     } else if is(0.5) {
         found.into_iter().map(|bars| lines(&bars, 1).into_iter().step_by(2).collect()).collect()
     } else {
-        vec![constant(&rhythm.onsets, duration, hint)]
+        vec![constant(rhythm, duration, hint)]
     }
 }
 
@@ -93,27 +93,82 @@ fn lines(run: &[Bar], parts: usize) -> Vec<BarLine> {
     within.chain(run.last().map(|bar| &bar[BEATS])).copied().collect()
 }
 
-/// Lines of a constant tempo, anchored at that of the first onsets for which most others are on beats.
-fn constant(onsets: &[Onset], duration: MediaTime, bpm: f64) -> Vec<BarLine> {
+/// Lines of a constant tempo. The beats are anchored at that of the first onsets for which most others are on beats; of the
+/// four beats of a bar, the lines are on the one that coincides most with the downbeats that were found, then with onsets.
+fn constant(rhythm: &Rhythm, duration: MediaTime, bpm: f64) -> Vec<BarLine> {
+    let onsets = &rhythm.onsets;
     let beat = 60.0 / bpm;
     let on_beats = |anchor: &Onset| {
-        let on_beat = |onset: &&Onset| {
-            let beats = (onset.time - anchor.time).as_secs_f64() / beat;
-            (beats - beats.round()).abs() * beat <= ON_LINE.as_secs_f64()
-        };
-        onsets.iter().filter(on_beat).map(|onset| f64::from(onset.strength)).sum::<f64>()
+        onsets.iter().filter(|onset| is_on_line(onset.time, anchor.time, beat)).map(strength).sum::<f64>()
     };
     let anchors = onsets.iter().take(ANCHORS).map(|anchor| (anchor, on_beats(anchor)));
     // The earliest of equal ones.
     let best = anchors.reduce(|best, other| if other.1 > best.1 { other } else { best });
     let Some((anchor, _)) = best else { return Vec::new() };
     let bar = BEATS as f64 * beat;
-    let count = ((duration - anchor.time).as_secs_f64() / bar) as usize;
+    // The earlier beats of the bar of the anchor may be before the recording.
+    let starts = (0..BEATS).map(|phase| anchor.time + MediaTime::from_secs_f64(phase as f64 * beat));
+    let on_lines = |start: MediaTime| {
+        let downbeats = rhythm.beats.iter().filter(|beat| beat.position == 1);
+        let found = downbeats.filter(|beat| is_on_line(beat.time, start, bar));
+        let struck = onsets.iter().filter(|onset| is_on_line(onset.time, start, bar));
+        [found.map(|beat| f64::from(beat.confidence)).sum::<f64>(), struck.map(strength).sum::<f64>()]
+    };
+    let starts = starts.map(|start| (start, on_lines(start)));
+    let best = starts.reduce(|best, other| if other.1 > best.1 { other } else { best });
+    let Some((start, _)) = best.filter(|(start, _)| *start < duration) else { return Vec::new() };
+    let bars_before = (start.as_secs_f64() / bar).floor();
+    let first = start - MediaTime::from_secs_f64(bars_before * bar);
+    let count = ((duration - first).as_secs_f64() / bar) as usize;
     let line = |index: usize| {
-        let time = anchor.time + MediaTime::from_secs_f64(index as f64 * bar);
+        let time = first + MediaTime::from_secs_f64(index as f64 * bar);
         let next = onsets.partition_point(|onset| onset.time < time - ON_LINE);
         let sounds = onsets.get(next).is_some_and(|onset| onset.time <= time + ON_LINE);
         BarLine { time, clarity: CLARITY[usize::from(!sounds)] }
     };
     (0..=count).map(line).collect()
+}
+
+/// Whether `time` is on one of the lines through `line`, `period` seconds apart.
+fn is_on_line(time: MediaTime, line: MediaTime, period: f64) -> bool {
+    let periods = (time - line).as_secs_f64() / period;
+    (periods - periods.round()).abs() * period <= ON_LINE.as_secs_f64()
+}
+
+fn strength(onset: &Onset) -> f64 {
+    f64::from(onset.strength)
+}
+
+#[cfg(test)]
+mod tests {
+    use audio_signal::Tempo;
+
+    use super::*;
+
+    /// Onsets on every beat of 120 BPM, and beats whose downbeats are `phase` beats after the first onset.
+    fn rhythm(phase: u32) -> Rhythm {
+        let time = |index: u32| MediaTime::from_millis(250 + 500 * i64::from(index));
+        let onset = |index| Onset { time: time(index), strength: 1.0 };
+        let beat = |index: u32| Beat {
+            time: time(index),
+            beat_index: index,
+            bar_index: 0,
+            position: (index + 4 - phase) % 4 + 1,
+            confidence: 0.9,
+        };
+        // A tempo that is neither the hint, nor half, nor double.
+        let tempo = Some(Tempo { bpm: 90.0, candidates: Vec::new() });
+        Rhythm { onsets: (0..32).map(onset).collect(), tempo, beats: (0..32).map(beat).collect() }
+    }
+
+    #[test]
+    fn lines_of_a_given_tempo_are_on_the_downbeats_found() {
+        for phase in 0..4 {
+            let lines = bar_lines(&rhythm(phase), MediaTime::from_millis(16_250), Some(120.0)).remove(0);
+            for (line, index) in lines.iter().zip(0..) {
+                assert_eq!(line.time.as_millis_round(), 250 + 500 * i64::from(phase) + 2_000 * index);
+            }
+            assert!(lines.len() >= 7, "{} lines", lines.len());
+        }
+    }
 }

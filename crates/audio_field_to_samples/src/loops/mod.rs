@@ -8,6 +8,7 @@ pub(crate) mod wire;
 
 use std::ops::Range;
 
+use audio_signal::rounded;
 use serde_json::Value;
 
 pub use detect::{Loop, MAX_LOOPS, detect};
@@ -16,9 +17,11 @@ pub use wire::{LoopEvent, LoopParams, LoopsRequest};
 use crate::checks::Checks;
 use crate::detector::{Detection, SampleDetector, SliceSource};
 use crate::extract::{FeatureSet, RecordingFeatures};
+use crate::hits::significant;
 use crate::model::{Detector, Event};
 use crate::phrases::SpokenWord;
 use crate::slice_label::BEATS_PER_BAR;
+use crate::slice_meter::SliceMeasure;
 
 impl SampleDetector for LoopParams {
     fn detector(&self) -> Detector {
@@ -67,18 +70,26 @@ impl Detection for Loop {
         Some(self.bars * u32::from(BEATS_PER_BAR))
     }
 
+    fn measure(&self) -> SliceMeasure {
+        SliceMeasure::Key
+    }
+
     fn text(&self) -> String {
         let bars = if self.bars == 1 { "bar" } else { "bars" };
         format!("loop of {} {bars}, {} bpm", self.bars, self.bpm)
     }
 
     fn event(&self, source: &SliceSource) -> Event {
+        let key = source.traits.key;
         Event::Loop(LoopEvent {
             start_ms: self.window.start().as_millis_round(),
             end_ms: self.window.end().as_millis_round(),
             loop_bars: self.bars,
             bpm: self.bpm,
             confidence: self.confidence,
+            energy: Some(significant(source.mean_square)),
+            key: key.map(|key| key.name()),
+            key_confidence: key.map(|key| rounded(key.confidence, 4)),
             source_start: source.start,
             source_end: source.end,
         })

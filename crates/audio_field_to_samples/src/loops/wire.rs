@@ -59,6 +59,12 @@ pub struct LoopEvent {
     pub bpm: f64,
     /// Combined score of the continuity from end to start and the clarity of the beats, 0 to 1.
     pub confidence: f64,
+    /// Mean square of the slice's samples, full scale 1.
+    pub energy: Option<f64>,
+    /// Musical key, for example `A minor` or `Bb major`; null for loops without a clear key, such as drums.
+    pub key: Option<String>,
+    /// Confidence in the key, 0 to 1; null without a key.
+    pub key_confidence: Option<f64>,
     /// Start of the slice in the recording in ms, exact to the sample.
     #[serde(rename = "source_start_ms")]
     pub source_start: AssetTime,

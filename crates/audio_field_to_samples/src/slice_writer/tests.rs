@@ -10,7 +10,7 @@ fn open(s3: &FakeS3, staging: &std::path::Path) -> BlobStore {
 }
 
 /// Stores `slices` slices of one piece each.
-async fn keep_slices(store: &BlobStore, slices: usize) -> Result<HashMap<usize, BlobId>, BlobError> {
+async fn keep_slices(store: &BlobStore, slices: usize) -> Result<HashMap<usize, StoredBlob>, BlobError> {
     let (sender, receiver) = mpsc::channel(16);
     tokio::spawn(async move {
         for cut in 0..slices {
@@ -36,7 +36,7 @@ async fn slices_reach_an_object_store_eight_at_a_time() {
     assert!((4..=8).contains(&s3.most_puts_at_once()), "{}", s3.most_puts_at_once());
     assert_eq!((kept.len(), s3.objects()), (185, 185));
     for cut in [0, 7, 184] {
-        assert_eq!(store.get(kept[&cut], 99).await.unwrap(), format!("slice {cut}"));
+        assert_eq!(store.get(kept[&cut].id, 99).await.unwrap(), format!("slice {cut}"));
     }
 }
 

@@ -72,9 +72,10 @@ async fn archives_have_the_samples_and_a_manifest() {
         assert_eq!((&entry["start_ms"], &entry["end_ms"]), (&json!(artifact.start), &json!(artifact.end)));
         assert_eq!(entry["meta"], Value::Object(artifact.meta.clone()));
         let position = format!("{:09}", artifact.start.unwrap().since_zero().as_millis_round());
-        let role = if artifact.kind == ArtifactKind::AudioHit { "hit" } else { "loop" };
+        let kind = if artifact.kind == ArtifactKind::AudioHit { "hit" } else { "loop" };
+        let role = artifact.meta["event"]["role"].as_str().filter(|role| *role != "other").unwrap_or(kind);
         assert!(name.starts_with(&format!("{}-{position}-{role}", asset.id)), "{name}");
-        assert_eq!(name.ends_with("bpm.wav"), role == "loop", "{name}");
+        assert_eq!(name.ends_with("bpm.wav"), kind == "loop", "{name}");
     }
     assert_eq!(
         api.post(ARCHIVE, &json!({"artifact_ids": distinct})).await.body,

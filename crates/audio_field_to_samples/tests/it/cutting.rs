@@ -2,8 +2,8 @@
 
 use std::io::Cursor;
 
-use audio_field_to_samples::SliceLabel;
 use audio_field_to_samples::cut::{Cut, CutError, Piece, Slice, cut};
+use audio_field_to_samples::{SliceLabel, SliceMeasure, SliceTraits};
 use audio_signal::Control;
 use proptest::prelude::*;
 use test_kit::ffprobe;
@@ -47,8 +47,20 @@ fn chunk<'a>(file: &'a [u8], id: &[u8; 4]) -> Option<&'a [u8]> {
 fn headers_record_the_exact_start_in_the_recording() {
     let source = wav(8_000, &noise(10_000));
     let cuts = [
-        Cut { frames: 4_321..6_321, keep_length: true, fades: [8, 8], label: label("loop", Some(4)) },
-        Cut { frames: 1_000..3_000, keep_length: false, fades: [8, 8], label: label("hit", None) },
+        Cut {
+            frames: 4_321..6_321,
+            keep_length: true,
+            fades: [8, 8],
+            label: label("loop", Some(4)),
+            measure: SliceMeasure::Level,
+        },
+        Cut {
+            frames: 1_000..3_000,
+            keep_length: false,
+            fades: [8, 8],
+            label: label("hit", None),
+            measure: SliceMeasure::Level,
+        },
     ];
     let (slices, files) = cut_all(source.clone(), &cuts);
     assert_eq!(files, cut_all(source, &cuts).1, "deterministic");
@@ -96,7 +108,13 @@ fn noise(length: usize) -> Vec<f32> {
 #[test]
 fn shortened_recordings_are_reported_as_changed() {
     let source = wav(8_000, &noise(1_000));
-    let cuts = [Cut { frames: 500..1_001, keep_length: false, fades: [0, 0], label: label("hit", None) }];
+    let cuts = [Cut {
+        frames: 500..1_001,
+        keep_length: false,
+        fades: [0, 0],
+        label: label("hit", None),
+        measure: SliceMeasure::Level,
+    }];
     let result = cut(&Cursor::new(source.clone()).into(), &cuts, &Control::none(), &mut |_| true);
     assert!(matches!(result, Err(CutError::Changed)));
     let result = cut(&Cursor::new(source).into(), &cuts, &Control::none(), &mut |_| false);
@@ -112,7 +130,13 @@ fn surround_slices_keep_their_channels() {
     source[32] = 12;
     let (format, original) = decoded(Cursor::new(source.clone()));
     assert_eq!(format.channels(), 6);
-    let cuts = [Cut { frames: 100..1_900, keep_length: true, fades: [0, 0], label: label("loop", Some(4)) }];
+    let cuts = [Cut {
+        frames: 100..1_900,
+        keep_length: true,
+        fades: [0, 0],
+        label: label("loop", Some(4)),
+        measure: SliceMeasure::Level,
+    }];
     let (slices, files) = cut_all(source, &cuts);
     let (cut_format, samples) = decoded(Cursor::new(files[0].clone()));
     let frames = slices[0].frames.clone();
@@ -124,7 +148,13 @@ fn surround_slices_keep_their_channels() {
 fn slices_are_passed_on_in_pieces() {
     let (format, original) = decoded(file("music_120bpm.wav"));
     let frames = original.len() as u64 / format.channels() as u64;
-    let cuts = [Cut { frames: 0..frames, keep_length: false, fades: [0, 0], label: label("hit", None) }];
+    let cuts = [Cut {
+        frames: 0..frames,
+        keep_length: false,
+        fades: [0, 0],
+        label: label("hit", None),
+        measure: SliceMeasure::Level,
+    }];
     let mut largest = 0;
     let mut count = 0;
     cut(&file("music_120bpm.wav").into(), &cuts, &Control::none(), &mut |piece| {
@@ -134,6 +164,48 @@ fn slices_are_passed_on_in_pieces() {
     })
     .unwrap();
     assert!(count > 4 && largest < 1 << 20, "{count} pieces, the largest of {largest} bytes");
+}
+
+/// Chords of half a second, each of three tones with six partials.
+fn chords(rate: u32, chords: &[[i32; 3]]) -> Vec<f32> {
+    let tone = |pitch: i32, time: f32| {
+        let hertz = 440.0 * ((pitch - 69) as f32 / 12.0).exp2();
+        (1..7).map(|n| (std::f32::consts::TAU * hertz * n as f32 * time).sin() / n as f32).sum::<f32>()
+    };
+    let moment = |chord: &[i32; 3], n: u32| {
+        let time = n as f32 / rate as f32;
+        0.1 * (-2.0 * time).exp() * chord.iter().map(|pitch| tone(*pitch, time)).sum::<f32>()
+    };
+    chords.iter().flat_map(|chord| (0..rate / 2).map(move |n| moment(chord, n))).collect()
+}
+
+#[test]
+fn key_and_brightness_are_measured_of_what_was_requested() {
+    // A cadence in A minor, then a tone of 1 kHz.
+    let rate = 22_050;
+    let mut sound = chords(rate, &[[57, 60, 64], [62, 65, 69], [64, 68, 71], [57, 60, 64]]);
+    let end = sound.len() as u64;
+    let tone = |n: u32| 0.5 * (std::f32::consts::TAU * 1_000.0 * n as f32 / rate as f32).sin();
+    sound.extend((0..rate / 2).map(tone));
+    let cut = |frames: std::ops::Range<u64>, measure| Cut {
+        frames,
+        keep_length: false,
+        fades: [0, 0],
+        label: label("hit", None),
+        measure,
+    };
+    let last = end + u64::from(rate) / 2;
+    let cuts = [
+        cut(0..end, SliceMeasure::Key),
+        cut(end - 1_000..last, SliceMeasure::Hit(end..last)),
+        cut(0..end, SliceMeasure::Level),
+    ];
+    let (slices, _) = cut_all(wav(rate, &sound), &cuts);
+    let traits: Vec<_> = slices.iter().map(|slice| slice.traits).collect();
+    assert_eq!(traits[0].key.map(|key| key.name()).as_deref(), Some("A minor"));
+    let brightness = traits[1].hit.expect("a sound").brightness_hz;
+    assert!((brightness - 1_000.0).abs() < 60.0, "{brightness} Hz");
+    assert_eq!((traits[0].hit, traits[1].key, traits[2]), (None, None, SliceTraits::default()));
 }
 
 proptest! {
@@ -146,7 +218,7 @@ proptest! {
         let (_, original) = decoded(Cursor::new(source.clone()));
         let cut = |(start, length, keep_length, fade_in, fade_out): (u64, u64, bool, u64, u64)| {
             let frames = start..(start + length).min(10_000);
-            Cut { frames, keep_length, fades: [fade_in, fade_out], label: label("hit", None) }
+            Cut { frames, keep_length, fades: [fade_in, fade_out], label: label("hit", None), measure: SliceMeasure::Level }
         };
         let cuts: Vec<Cut> = bounds.into_iter().map(cut).collect();
         let (slices, files) = cut_all(source, &cuts);

@@ -136,6 +136,9 @@ async fn artifacts_record_their_source_and_parameters() {
     assert_eq!((hits.meta.count, hits.meta.filtered_count), (1, 1));
     let Event::Hit(event) = &hits.events[0] else { panic!("{:?}", hits.events) };
     assert!((480..=520).contains(&event.time_ms) && event.energy.unwrap() > 0.0);
+    let brightness = event.brightness_hz.unwrap();
+    assert!((370.0..450.0).contains(&brightness), "a tone of 400 Hz: {brightness} Hz");
+    assert!(event.role.is_some() && (0.0..=1.0).contains(&event.role_confidence.unwrap()));
     let artifact = state.artifact(&hits.artifact_ids[0]).await;
     assert_eq!(artifact.kind, ArtifactKind::AudioHit);
     assert_eq!(artifact.start, Some(event.source_start));

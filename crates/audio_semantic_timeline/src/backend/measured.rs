@@ -27,11 +27,15 @@ pub(super) fn of(analysis: &Analysis) -> Measured {
         }),
         integrated_lufs: analysis.integrated_lufs.map(|lufs| rounded(lufs, 2)),
         loudness_range_lu: analysis.loudness_range.map(|range| rounded(range, 2)),
+        momentary_max_lufs: analysis.momentary_max_lufs.map(|lufs| rounded(lufs, 2)),
+        short_term_max_lufs: analysis.short_term_max_lufs.map(|lufs| rounded(lufs, 2)),
+        true_peak_dbtp: analysis.true_peak_dbtp.map(|peak| rounded(peak, 2)),
         language: None,
         speakers: None,
         speaker_turns: Vec::new(),
         decoder: Some(analysis.decoder.clone()),
         analysis: notes(analysis),
+        waveform: analysis.suspicions.is_empty().then(|| analysis.pyramid.clone()),
     }
 }
 

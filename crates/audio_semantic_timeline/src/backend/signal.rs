@@ -1,8 +1,9 @@
 use audio_signal::{Analysis, AnalysisParams, Control, SignalError, Thresholds};
-use media_decode::MediaInput;
+use media_decode::{DecoderKind, MediaInput};
 use media_time::MediaTime;
 
-use super::{AnalysisBackend, BackendKind, Measured, Recording, measured};
+use super::progress::within;
+use super::{AnalysisBackend, BackendKind, Measured, Recording, measured, microphones};
 use crate::{EffectiveParams, Error};
 
 /// Signal analysis: speech and music, loudness, tempo and beats, without words.
@@ -71,6 +72,20 @@ impl AnalysisBackend for SignalBackend {
         params: &EffectiveParams,
         control: &Control<'_>,
     ) -> Result<Measured, Error> {
-        Ok(measured::of(&self.listen(&recording.input, params, control)?))
+        if !params.channel_speech {
+            return Ok(measured::of(&self.listen(&recording.input, params, control)?));
+        }
+        let share = |from, to| move |progress| (control.progress)(within(progress, from, to));
+        let (signal, channels) = (share(0, 60), share(60, 100));
+        let of = |progress| Control { progress, cancelled: control.cancelled };
+        let analysis = self.listen(&recording.input, params, &of(&signal))?;
+        let decoder = match &analysis.decoder {
+            DecoderKind::Native => recording.input.decoder()?,
+            DecoderKind::Ffmpeg(_) => recording.input.ffmpeg_decoder()?,
+        };
+        let speech = microphones::detect(decoder, &of(&channels))?;
+        let mut measured = measured::of(&analysis);
+        microphones::apply(&speech, &mut measured);
+        Ok(measured)
     }
 }

@@ -191,7 +191,7 @@ fn detected(found: &Diarization) -> Vec<DetectedSpeaker> {
             speech_ms: voice.speech.as_millis_round(),
             confidence: rounded(f64::from(voice.confidence), 4),
         },
-        embedding: voice.embedding.clone(),
+        embedding: Some(voice.embedding.clone()),
     };
     found.voices().iter().enumerate().map(speaker).collect()
 }

@@ -5,13 +5,14 @@ use audio_asr::{
     AsrError, Language, Options, RejectionThresholds, SpeechSource, TranscribeError, Transcriber, Transcript,
     WhisperModel,
 };
-use audio_signal::{Control, Progress, Resampler, SignalError, rounded};
+use audio_signal::{Control, LeadResampler, MicrophoneSpeech, Progress, Resampler, SignalError, rounded};
 use media_decode::{DecodeError, Decoder, DecoderKind};
 use media_time::Window;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::measured;
+use super::microphones;
 use super::progress::within;
 use super::speech_from_words;
 use super::{AnalysisBackend, BackendKind, Measured, Recording, SignalBackend};
@@ -19,8 +20,8 @@ use crate::model::{AudioEvent, EventKind, Word};
 use crate::{EffectiveParams, Error, slice};
 
 /// Changes whenever the result for the same recording, model and parameters may change: with the signal analysis
-/// (`signal_v4`), the speech activity detector, the pipeline of `audio_asr` with its retries, and whisper.cpp.
-const VERSION: &str = "whisper_aubio_v5";
+/// (`signal_v5`), the speech activity detector, the pipeline of `audio_asr` with its retries, and whisper.cpp.
+const VERSION: &str = "whisper_aubio_v6";
 
 /// Signal analysis with transcription of the speech.
 #[derive(Clone, Debug)]
@@ -45,6 +46,7 @@ impl WhisperBackend {
         &self,
         decoder: Decoder,
         speech: &[Window],
+        microphones: Option<&MicrophoneSpeech>,
         params: &EffectiveParams,
         control: &Control<'_>,
     ) -> Result<Transcript, Error> {
@@ -57,7 +59,7 @@ impl WhisperBackend {
             prompt: params.context(),
             translate: params.translate,
         };
-        let mut samples = Samples::new(decoder, control)?;
+        let mut samples = Samples::new(decoder, microphones, control)?;
         audio_asr::transcribe(&*self.model, &mut samples, speech, &options, control.cancelled).map_err(
             |error| match error {
                 TranscribeError::Source(error) => error.into(),
@@ -117,7 +119,9 @@ impl AnalysisBackend for WhisperBackend {
     ) -> Result<Measured, Error> {
         let share = |from, to| move |progress| (control.progress)(within(progress, from, to));
         // Approximate shares of the processing time with a small model.
-        let (signal, activity, words) = (share(0, 20), share(20, 25), share(25, 100));
+        let detected = if params.channel_speech { 30 } else { 20 };
+        let (signal, channels) = (share(0, 20), share(20, detected));
+        let (activity, words) = (share(detected, detected + 5), share(detected + 5, 100));
         let of = |progress| Control { progress, cancelled: control.cancelled };
         let mut analysis = self.signal.listen(&recording.input, params, &of(&signal))?;
         // Transcription uses the same decoder as the signal analysis.
@@ -125,12 +129,15 @@ impl AnalysisBackend for WhisperBackend {
             DecoderKind::Native => recording.input.decoder(),
             DecoderKind::Ffmpeg(_) => recording.input.ffmpeg_decoder(),
         };
+        let microphones =
+            if params.channel_speech { Some(microphones::detect(decoder()?, &of(&channels))?) } else { None };
         let speech = if params.include_speech_music {
             audio_signal::speech_activity(decoder()?, &of(&activity))?
         } else {
             Vec::new()
         };
-        let mut transcript = self.transcribe(decoder()?, &speech, params, &of(&words))?;
+        let mut transcript =
+            self.transcribe(decoder()?, &speech, microphones.as_ref(), params, &of(&words))?;
         let (segments, rejected) =
             speech_from_words::reconcile(&analysis.segments, &mut transcript.words, &analysis.loudness);
         analysis.segments = segments;
@@ -141,6 +148,9 @@ impl AnalysisBackend for WhisperBackend {
         add_words(&mut measured.events, &transcript);
         if !analysis.suspicions.is_empty() {
             doubt_words(&mut measured.events);
+        }
+        if let Some(speech) = &microphones {
+            microphones::apply(speech, &mut measured);
         }
         Ok(measured)
     }
@@ -214,11 +224,45 @@ const NO_WORDS: &str = "no_words";
 /// Maximum number of ranges in each list.
 const MAX_RANGES: usize = 10_000;
 
+/// Converts a recording to 16 kHz.
+enum SpeechResampler {
+    /// All channels mixed.
+    Mix(Box<Resampler>),
+    /// The channel of the microphone that leads.
+    Lead(Box<LeadResampler>),
+}
+
+impl SpeechResampler {
+    /// The leading channel is converted if microphones are given and have speech.
+    fn new(decoder: &Decoder, microphones: Option<&MicrophoneSpeech>) -> Result<Self, SignalError> {
+        let format = decoder.format();
+        let lead = microphones.map(|speech| LeadResampler::new(format.rate, speech)).transpose()?.flatten();
+        Ok(match lead {
+            Some(lead) => Self::Lead(Box::new(lead)),
+            None => Self::Mix(Box::new(Resampler::new(format.rate, &format.layout)?)),
+        })
+    }
+
+    fn push(&mut self, interleaved: &[f32], out: &mut Vec<f32>) {
+        match self {
+            Self::Mix(resampler) => resampler.push(interleaved, out),
+            Self::Lead(resampler) => resampler.push(interleaved, out),
+        }
+    }
+
+    fn finish(self, out: &mut Vec<f32>) {
+        match self {
+            Self::Mix(resampler) => resampler.finish(out),
+            Self::Lead(resampler) => resampler.finish(out),
+        }
+    }
+}
+
 /// A recording's samples at 16 kHz, decoded on demand.
 struct Samples<'a> {
     decoder: Decoder,
     /// `None` at the end of the recording.
-    resampler: Option<Resampler>,
+    resampler: Option<SpeechResampler>,
     /// Decoded samples that were not read yet, starting at sample `at`.
     pending: Vec<f32>,
     at: u64,
@@ -226,9 +270,12 @@ struct Samples<'a> {
 }
 
 impl<'a> Samples<'a> {
-    fn new(decoder: Decoder, control: &Control<'a>) -> Result<Self, SignalError> {
-        let format = decoder.format();
-        let resampler = Some(Resampler::new(format.rate, &format.layout)?);
+    fn new(
+        decoder: Decoder,
+        microphones: Option<&MicrophoneSpeech>,
+        control: &Control<'a>,
+    ) -> Result<Self, SignalError> {
+        let resampler = Some(SpeechResampler::new(&decoder, microphones)?);
         Ok(Self { decoder, resampler, pending: Vec::new(), at: 0, control: *control })
     }
 
@@ -291,6 +338,6 @@ mod tests {
             audio_signal::ACTIVITY_VERSION,
             audio_asr::engine_version(),
         );
-        assert_eq!(parts, ("whisper_aubio_v5", "signal_v4", 1, "whisper.cpp 1.8.3".to_owned()));
+        assert_eq!(parts, ("whisper_aubio_v6", "signal_v5", 1, "whisper.cpp 1.8.3".to_owned()));
     }
 }

@@ -76,8 +76,9 @@ http_kit::error_responses!(TranscriptErrors:
 
 /// Get the transcript of a recording
 ///
-/// The words of a timeline as JSON, text, captions, or JSON in other programs' formats. A timeline that was made
-/// without a speech model is 422 `words_not_found`; if a model found no words, the transcript is empty.
+/// The words of a timeline as JSON, text, captions, or JSON in other programs' formats: of its newest correction if it is
+/// an analysis with corrections. A timeline that was made without a speech model is 422 `words_not_found`; if a model found
+/// no words, the transcript is empty.
 #[utoipa::path(
     get,
     path = "/audio/semantic-timeline/{artifact_id}/transcript",
@@ -103,7 +104,8 @@ pub(super) async fn transcript(
     Query(query): Query<TranscriptQuery>,
 ) -> Result<Response, Problem> {
     let limits = query.limits()?;
-    let timeline = timelines.get(&context.scope, &path_id(&artifact_id, SEMANTICS_NOT_FOUND)?).await?;
+    let artifact_id = path_id(&artifact_id, SEMANTICS_NOT_FOUND)?;
+    let timeline = timelines.get_in_force(&context.scope, &artifact_id).await?;
     written(timeline, query.format, limits).await
 }
 

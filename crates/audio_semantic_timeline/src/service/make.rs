@@ -1,6 +1,6 @@
 //! Makes a timeline once for identical requests, with the decoder that was used as part of its version.
 
-use blob_store::BlobId;
+use blob_store::StoredBlob;
 use media_decode::{DecodeError, DecoderKind};
 use media_v2::{Artifact, AssetDecoder, MediaError};
 use primitives::{Id, Scope};
@@ -97,12 +97,16 @@ impl SemanticTimelines {
         key: &AnalysisKey,
         selection: &Selection,
         input: &AnalysisInput,
-        measured: Measured,
+        mut measured: Measured,
     ) -> Result<(Artifact, bool), Error> {
+        // Without a stream in the request, the asset's default one was analysed, of which waveforms are.
+        if let Some(pyramid) = measured.waveform.take().filter(|_| key.params.audio_stream.is_none()) {
+            self.0.media.keep_waveform_pyramid(scope, input.content(), pyramid).await?;
+        }
         let key = &self.settle_decoder(scope, key, input, &measured).await?;
         let speakers = measured.speakers.clone().unwrap_or_default();
         let summary = key.summary(selection, measured);
-        let timeline = key.timeline(&summary, &self.store(&key.asset_id, &summary).await?);
+        let timeline = key.timeline(&summary, self.store(&key.asset_id, &summary).await?);
         let transcript = Transcript::of(&summary);
         let words = if transcript.words.is_empty() {
             None
@@ -122,7 +126,7 @@ impl SemanticTimelines {
                 };
                 spoken::replace_windows(&mut transaction, scope, timeline, &windows).await?;
                 if let Some(blob) = words {
-                    let transcript = key.transcript(&summary, &artifact.id, &blob);
+                    let transcript = key.transcript(&summary, &artifact.id, blob);
                     media_v2::store::insert_artifact(&mut transaction, scope, now, transcript).await?;
                 }
                 transaction.commit().await?;
@@ -162,10 +166,10 @@ impl SemanticTimelines {
     }
 
     /// Serializes and stores a result for an asset.
-    async fn store(&self, asset_id: &Id, found: &impl Serialize) -> Result<BlobId, Error> {
+    async fn store(&self, asset_id: &Id, found: &impl Serialize) -> Result<StoredBlob, Error> {
         let bytes = serde_json::to_vec(found)
             .map_err(|source| Error::Unwritable { asset_id: asset_id.clone(), source })?;
-        Ok(self.0.media.blobs().put(bytes.into()).await.map_err(MediaError::from)?.id)
+        Ok(self.0.media.blobs().put(bytes.into()).await.map_err(MediaError::from)?)
     }
 
     /// Runs the backend on a worker thread.

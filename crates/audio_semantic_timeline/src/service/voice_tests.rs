@@ -19,7 +19,7 @@ fn embedding(dimension: usize) -> Embedding {
 
 fn speaker(number: usize) -> DetectedSpeaker {
     let speaker = Speaker { id: format!("S{number}"), name: None, speech_ms: 5_000, confidence: 0.9 };
-    DetectedSpeaker { speaker, embedding: embedding(number) }
+    DetectedSpeaker { speaker, embedding: Some(embedding(number)) }
 }
 
 fn voice(id: &str, name: &str) -> EnrolledVoice {

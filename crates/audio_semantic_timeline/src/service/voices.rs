@@ -155,8 +155,12 @@ impl SemanticTimelines {
         scope: &Scope,
         mut timeline: TimelineResponse,
     ) -> Result<TimelineResponse, Error> {
-        if let Some(speakers) = &mut timeline.summary.meta.run.speakers {
-            self.name(scope, &timeline.artifact_id, speakers).await?;
+        let run = &mut timeline.summary.meta.run;
+        // The voices of a corrected timeline are those of its analysis.
+        let analysis_id = run.correction.as_ref().map(|correction| &correction.analysis_artifact_id);
+        let analysis_id = analysis_id.unwrap_or(&timeline.artifact_id);
+        if let Some(speakers) = &mut run.speakers {
+            self.name(scope, analysis_id, speakers).await?;
             // A list of plain structs can always be serialized.
             let named = serde_json::to_value(speakers).unwrap_or_default();
             timeline.artifact_meta.insert("speakers".to_owned(), named);

@@ -32,18 +32,7 @@ pub async fn replace_windows(
         return Ok(());
     }
     lock(conn, scope, timeline.asset_id).await?;
-    let stream = timeline.audio_stream.map(u32::cast_signed);
-    sqlx::query!(
-        "-- audio_semantic_timeline::replace_windows: of the previous timeline
-        DELETE FROM spoken_windows
-        WHERE tenant_id = $1 AND env = $2 AND asset_id = $3 AND audio_stream IS NOT DISTINCT FROM $4",
-        scope.tenant_id.as_str(),
-        scope.env.as_str(),
-        timeline.asset_id.as_str(),
-        stream,
-    )
-    .execute(&mut *conn)
-    .await?;
+    clear_windows(conn, scope, timeline).await?;
     sqlx::query!(
         "-- audio_semantic_timeline::replace_windows
         INSERT INTO spoken_windows (tenant_id, env, asset_id, timeline_id, audio_stream, start_us, end_us, language,
@@ -58,8 +47,31 @@ pub async fn replace_windows(
         scope.env.as_str(),
         timeline.asset_id.as_str(),
         timeline.timeline_id.as_str(),
-        stream,
+        timeline.audio_stream.map(u32::cast_signed),
         Json(windows) as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Deletes the windows of the audio stream of a timeline, of any timeline.
+///
+/// # Errors
+/// Database errors.
+pub(super) async fn clear_windows(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    timeline: TimelineRow<'_>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "-- audio_semantic_timeline::replace_windows: of the previous timeline
+        DELETE FROM spoken_windows
+        WHERE tenant_id = $1 AND env = $2 AND asset_id = $3 AND audio_stream IS NOT DISTINCT FROM $4",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        timeline.asset_id.as_str(),
+        timeline.audio_stream.map(u32::cast_signed),
     )
     .execute(conn)
     .await?;
@@ -90,8 +102,8 @@ pub(super) struct Candidate {
 }
 
 /// The timelines of the next `limit` recordings after `after`: of each audio stream the newest, preferring backends with a
-/// speech model, without those of a decoder that decodes the recording incorrectly. Unless `all`, only timelines that are
-/// not indexed, of streams that have no newer one in the index.
+/// speech model, without those of a decoder that decodes the recording incorrectly, or the newest correction of that
+/// analysis. Unless `all`, only timelines that are not indexed, of streams that have no newer one in the index.
 ///
 /// # Errors
 /// Database errors.
@@ -111,12 +123,24 @@ pub(super) async fn candidates(
             WHERE (tenant_id, env, id) > ($1, $2, $3) ORDER BY tenant_id, env, id LIMIT $5
         ) s
         LEFT JOIN LATERAL (
-            SELECT DISTINCT ON (a.meta ->> 'audio_stream') a.id
+            SELECT DISTINCT ON (a.meta ->> 'audio_stream') coalesce(
+                (
+                    SELECT c.artifact_id FROM timeline_corrections c
+                    WHERE c.tenant_id = s.tenant_id AND c.env = s.env AND c.analysis_id = a.id
+                      AND c.withdrawn_at IS NULL
+                    ORDER BY c.revision DESC LIMIT 1
+                ),
+                a.id
+            ) AS id
             FROM artifacts a
             WHERE a.tenant_id = s.tenant_id AND a.env = s.env AND a.parent_asset_id = s.id
               AND a.kind = 'audio_semantic_timeline' AND a.meta ->> 'source_artifact_id' IS NULL
               AND a.meta ->> 'backend_version' <> 'audio_semantic_stub_v1'
               AND NOT decoded_wrongly(s.decoder, a.meta ->> 'backend_version')
+              AND NOT EXISTS (
+                  SELECT FROM timeline_corrections c
+                  WHERE c.tenant_id = s.tenant_id AND c.env = s.env AND c.artifact_id = a.id
+              )
             ORDER BY a.meta ->> 'audio_stream', coalesce(a.meta ->> 'backend_type' = 'signal', false),
                 a.created_at DESC, a.id DESC
         ) found ON $4 OR NOT EXISTS (
@@ -134,7 +158,8 @@ pub(super) async fn candidates(
     .await
 }
 
-/// Whether the index has the words of a newer timeline of the same audio stream, whose analysis has ended meanwhile.
+/// Whether the index has the words of a newer timeline of the same audio stream: of a newer analysis, or of a newer
+/// correction of the same.
 ///
 /// # Errors
 /// Database errors.
@@ -145,12 +170,23 @@ pub(super) async fn has_newer(
 ) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"-- audio_semantic_timeline::has_newer_windows
+        WITH timelines AS (
+            SELECT wanted.id, wanted.is_given, analysis.created_at, analysis.id AS analysis_id,
+                coalesce(c.revision, 0) AS revision
+            FROM (
+                SELECT $4::text AS id, true AS is_given
+                UNION
+                SELECT w.timeline_id, false FROM spoken_windows w
+                WHERE w.tenant_id = $1 AND w.env = $2 AND w.asset_id = $3 AND w.audio_stream IS NOT DISTINCT FROM $5
+            ) wanted
+            LEFT JOIN timeline_corrections c ON c.tenant_id = $1 AND c.env = $2 AND c.artifact_id = wanted.id
+            JOIN artifacts analysis
+                ON analysis.tenant_id = $1 AND analysis.env = $2 AND analysis.id = coalesce(c.analysis_id, wanted.id)
+        )
         SELECT EXISTS (
-            SELECT FROM spoken_windows w
-            JOIN artifacts indexed ON indexed.tenant_id = $1 AND indexed.env = $2 AND indexed.id = w.timeline_id
-            JOIN artifacts given ON given.tenant_id = $1 AND given.env = $2 AND given.id = $4
-            WHERE w.tenant_id = $1 AND w.env = $2 AND w.asset_id = $3 AND w.audio_stream IS NOT DISTINCT FROM $5
-              AND (indexed.created_at, indexed.id) > (given.created_at, given.id)
+            SELECT FROM timelines indexed JOIN timelines given ON given.is_given AND NOT indexed.is_given
+            WHERE (indexed.created_at, indexed.analysis_id, indexed.revision)
+                > (given.created_at, given.analysis_id, given.revision)
         ) AS "newer!""#,
         scope.tenant_id.as_str(),
         scope.env.as_str(),
@@ -160,4 +196,25 @@ pub(super) async fn has_newer(
     )
     .fetch_one(conn)
     .await
+}
+
+/// Deletes the windows of a timeline.
+///
+/// # Errors
+/// Database errors.
+pub(super) async fn delete_windows(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    timeline_id: &Id,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "-- audio_semantic_timeline::delete_windows
+        DELETE FROM spoken_windows WHERE tenant_id = $1 AND env = $2 AND timeline_id = $3",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        timeline_id.as_str(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

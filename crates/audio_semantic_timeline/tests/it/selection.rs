@@ -1,6 +1,12 @@
 //! Selection of the timeline for a clip, on a real database.
 
-use audio_semantic_timeline::store::{TimelineOf, find_default_timelines, find_timelines, wrongly_analysed};
+use audio_semantic_timeline::corrections::CorrectionEntry;
+use audio_semantic_timeline::corrections::store::{
+    insert_correction, newest_correction, withdraw_correction,
+};
+use audio_semantic_timeline::store::{
+    TimelineOf, find_default_timelines, find_stream_timeline, find_timelines, wrongly_analysed,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use db::testing::TestDatabase;
 use media_v2::{Artifact, ArtifactKind, AssetDecoder, NewArtifact, NewAsset, store};
@@ -120,18 +126,58 @@ async fn default_timelines_are_of_the_default_audio_stream() {
     assert_eq!(find_default_timelines(conn, &scope("t2"), &[film]).await.unwrap(), [None]);
 }
 
+/// A correction of an analysis.
+async fn correction(conn: &mut PgConnection, asset: &Id, analysis: &Id, revision: i32, minute: i64) -> Id {
+    let id = timeline(conn, asset, None, "corrected", minute).await;
+    let entry = CorrectionEntry {
+        artifact_id: id.clone(),
+        revision,
+        backend_version: "v".to_owned(),
+        user_id: None,
+        edit_count: 1,
+        created_at: at(minute),
+    };
+    insert_correction(conn, &scope("t1"), analysis, &entry).await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn newest_correction_of_the_analysis_in_force_is_selected() {
+    let database = TestDatabase::create().await;
+    let conn = &mut database.pool.acquire().await.unwrap();
+    let asset = store::insert_asset(conn, &scope("t1"), at(0), NewAsset::default()).await.unwrap().id;
+    let wanted = [TimelineOf { asset_id: asset.clone(), artifact_id: None }];
+    let older = timeline(conn, &asset, None, "signal", 1).await;
+    let newer = timeline(conn, &asset, None, "signal", 2).await;
+    let _of_older = correction(conn, &asset, &older, 1, 9).await;
+    assert_eq!(find_timelines(conn, &scope("t1"), &wanted).await.unwrap(), [Some(newer.clone())]);
+    let first = correction(conn, &asset, &newer, 1, 3).await;
+    let second = correction(conn, &asset, &newer, 2, 4).await;
+    assert_eq!(find_timelines(conn, &scope("t1"), &wanted).await.unwrap(), [Some(second.clone())]);
+    let default = find_default_timelines(conn, &scope("t1"), std::slice::from_ref(&asset)).await.unwrap();
+    assert_eq!(default, [Some(second.clone())]);
+    withdraw_correction(conn, &scope("t1"), &second, at(5)).await.unwrap();
+    assert_eq!(find_timelines(conn, &scope("t1"), &wanted).await.unwrap(), [Some(first.clone())]);
+    withdraw_correction(conn, &scope("t1"), &first, at(6)).await.unwrap();
+    assert_eq!(find_timelines(conn, &scope("t1"), &wanted).await.unwrap(), [Some(newer.clone())]);
+    assert!(newest_correction(conn, &scope("t1"), std::slice::from_ref(&newer)).await.unwrap().is_none());
+    assert!(newest_correction(conn, &scope("t2"), &[older]).await.unwrap().is_none());
+    // None of these is of another audio stream.
+    assert_eq!(find_stream_timeline(conn, &scope("t1"), &asset, 1).await.unwrap(), None);
+}
+
 #[tokio::test]
 async fn timeline_of_a_wrong_decoder_is_ignored() {
     let database = TestDatabase::create().await;
     let conn = &mut database.pool.acquire().await.unwrap();
     for (decoder, wrong, right) in [
-        (AssetDecoder::Ffmpeg, "signal_v4+s42", "signal_v4+s42+ffmpeg-5.1"),
+        (AssetDecoder::Ffmpeg, "signal_v5+s42", "signal_v5+s42+ffmpeg-5.1"),
         (
             AssetDecoder::Ffmpeg,
-            "whisper_aubio_v5+tiny-1a2b3c4d+s42+decode2",
-            "whisper_aubio_v5+s42+ffmpeg-7.0",
+            "whisper_aubio_v6+tiny-1a2b3c4d+s42+decode2",
+            "whisper_aubio_v6+s42+ffmpeg-7.0",
         ),
-        (AssetDecoder::Decode2, "signal_v3+s42", "signal_v4+s42+decode2"),
+        (AssetDecoder::Decode2, "signal_v3+s42", "signal_v5+s42+decode2"),
     ] {
         let new = NewAsset { decoder: Some(decoder), ..NewAsset::default() };
         let asset = store::insert_asset(conn, &scope("t1"), at(0), new).await.unwrap().id;

@@ -127,6 +127,24 @@ impl LoudnessProfile {
         Some(percentile(0.95)? - percentile(0.10)?)
     }
 
+    /// Maximum momentary loudness in LUFS (EBU Tech 3341): of all windows of 400 ms, one every 100 ms, ungated; `None` for
+    /// silence and for recordings shorter than 400 ms.
+    #[must_use]
+    pub fn momentary_max_lufs(&self) -> Option<f64> {
+        self.max_lufs(BLOCK)
+    }
+
+    /// Maximum short-term loudness in LUFS (EBU Tech 3341): of all windows of 3 s, one every 100 ms, ungated; `None` for
+    /// silence and for recordings shorter than 3 s.
+    #[must_use]
+    pub fn short_term_max_lufs(&self) -> Option<f64> {
+        self.max_lufs(SHORT_TERM)
+    }
+
+    fn max_lufs(&self, length: usize) -> Option<f64> {
+        loudness(self.means(length).reduce(f64::max)?)
+    }
+
     /// Ungated loudness of a span of time; steps of 10 ms that it covers partly are weighted by the covered part.
     #[must_use]
     pub fn window_lufs(&self, span: Window) -> Option<f64> {
@@ -154,12 +172,15 @@ impl LoudnessProfile {
             .collect()
     }
 
+    /// Mean powers of the windows of `length` steps, one every 100 ms.
+    fn means(&self, length: usize) -> impl Iterator<Item = f64> {
+        let windows = self.powers.windows(length).step_by(HOP);
+        windows.map(move |steps| steps.iter().map(|&power| f64::from(power)).sum::<f64>() / length as f64)
+    }
+
     /// Mean powers, above both gates, of the windows of `length` steps, one every 100 ms.
     fn gated_means(&self, length: usize, relative_gate: f64) -> Vec<f64> {
-        let windows = self.powers.windows(length).step_by(HOP);
-        let means =
-            windows.map(|steps| steps.iter().map(|&power| f64::from(power)).sum::<f64>() / length as f64);
-        let mut means: Vec<f64> = means.filter(|&mean| mean >= power(ABSOLUTE_GATE)).collect();
+        let mut means: Vec<f64> = self.means(length).filter(|&mean| mean >= power(ABSOLUTE_GATE)).collect();
         if let Some(mean) = mean(&means) {
             let gate = mean * 10_f64.powf(relative_gate / 10.0);
             means.retain(|&mean| mean >= gate);

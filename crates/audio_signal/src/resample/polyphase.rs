@@ -137,7 +137,7 @@ impl Kernels {
 }
 
 /// A low-pass kernel of unit gain, centred `fraction` (0 to 1) of a sample after tap `reach - 1`.
-fn kernel(shape: &KernelShape, fraction: f64, reach: usize, stretch: f64) -> Vec<f32> {
+pub(super) fn kernel(shape: &KernelShape, fraction: f64, reach: usize, stretch: f64) -> Vec<f32> {
     let tap = |i| {
         let distance = (i as f64 - (reach - 1) as f64 - fraction) / stretch;
         let edge = distance / (reach as f64 / stretch);

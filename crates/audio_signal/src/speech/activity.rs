@@ -61,7 +61,7 @@ const MAX_GAIN: f32 = 1_000.0;
 
 /// Automatic gain control with look-ahead: amplifies soft audio to the level that the detector was trained on.
 #[derive(Debug, Default)]
-struct GainControl {
+pub(crate) struct GainControl {
     /// Pending frames, and their peaks preceded by those of up to [`REACH`] processed frames.
     frames: VecDeque<Vec<f32>>,
     peaks: VecDeque<f32>,
@@ -73,7 +73,7 @@ struct GainControl {
 
 impl GainControl {
     /// Takes whole frames from `samples` and appends those whose look-ahead is complete.
-    fn push(&mut self, samples: &mut Vec<f32>, out: &mut Vec<f32>) {
+    pub(crate) fn push(&mut self, samples: &mut Vec<f32>, out: &mut Vec<f32>) {
         let whole = samples.len() - samples.len() % SPEECH_FRAME;
         for frame in samples[..whole].chunks_exact(SPEECH_FRAME) {
             self.take(frame.to_vec());
@@ -85,7 +85,7 @@ impl GainControl {
     }
 
     /// Appends the remaining frames.
-    fn finish(mut self, rest: Vec<f32>, out: &mut Vec<f32>) {
+    pub(crate) fn finish(mut self, rest: Vec<f32>, out: &mut Vec<f32>) {
         if !rest.is_empty() {
             self.take(rest);
         }

@@ -16,6 +16,7 @@ mod recurrence;
 mod spectrum;
 mod weights;
 
+pub(crate) use self::activity::GainControl;
 pub(crate) use self::frames::window_of;
 pub use self::{
     activity::{ACTIVITY_VERSION, speech_activity},

@@ -27,7 +27,9 @@ impl WaveformBits {
         }
     }
 
-    const fn of(self, peak: i16) -> i16 {
+    /// The value of a 16-bit peak at this resolution.
+    #[must_use]
+    pub const fn of(self, peak: i16) -> i16 {
         match self {
             Self::Eight => peak / 256,
             Self::Sixteen => peak,

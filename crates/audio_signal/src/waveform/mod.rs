@@ -15,10 +15,12 @@
 //! 8-bit values are the 16-bit values divided by 256, truncated towards zero (`WaveformBuffer::save`).
 
 mod format;
+mod pyramid;
 
 use media_time::MediaTime;
 
 pub use self::format::WaveformBits;
+pub use self::pyramid::{PyramidLayout, PyramidMeter, PyramidSelection, WaveformPyramid, WaveformWindow};
 use media_decode::{AudioFormat, DecodeError, Decoder, MediaInput};
 
 use crate::SignalError;
@@ -133,6 +135,29 @@ pub fn waveform(
         }
     }
     Ok(meter.finish())
+}
+
+/// Decodes a recording once and computes its peaks and levels at several resolutions, of each channel or of their mix: at
+/// most 8 MiB, regardless of its duration. `cancelled` is polled after each block of audio.
+///
+/// # Errors
+/// Those of [`MediaInput::decoder`] and [`Decoder::next_block`]; [`DecodeError::Undecodable`] when there are no samples;
+/// [`DecodeError::Cancelled`].
+pub fn waveform_pyramid(
+    input: &MediaInput,
+    split_channels: bool,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<WaveformPyramid, WaveformError> {
+    let mut decoder = input.decoder()?;
+    let mut meter = PyramidMeter::new(decoder.format(), split_channels);
+    while let Some(block) = decoder.next_block()? {
+        if cancelled() {
+            return Err(DecodeError::Cancelled.into());
+        }
+        meter.push(block.samples);
+    }
+    let empty = || DecodeError::Undecodable("it contains no audio samples".to_owned());
+    Ok(meter.finish().ok_or_else(empty)?)
 }
 
 /// Computes the peaks of a stream of interleaved samples.

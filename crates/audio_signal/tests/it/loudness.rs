@@ -6,7 +6,7 @@ use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
-use audio_signal::{LoudnessMeter, LoudnessProfile};
+use audio_signal::{LoudnessMeter, LoudnessProfile, TruePeakMeter};
 use media_decode::Decoder;
 use media_time::{MediaTime, Window};
 use proptest::prelude::*;
@@ -169,10 +169,7 @@ fn loudness_equals_ffmpeg_for_mono_stereo_and_surround() {
         ffmpeg(&["-f", "lavfi", "-i", &source, "-c:a", "pcm_s24le", file]);
         let stderr = ffmpeg(&["-i", file, "-af", "ebur128", "-f", "null", "-"]);
         let summary = stderr.split("Summary:").nth(1).expect("a summary");
-        let value = |label: &str| -> f64 {
-            let after = summary.split_once(label).expect("a line of the summary").1;
-            after.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")
-        };
+        let value = |label: &str| number_after(summary, label);
         let found = of_file(&path);
         let (lufs, expected) = (found.integrated_lufs().expect("sound"), value("I:"));
         assert!((lufs - expected).abs() <= 0.1, "{name}: {lufs} LUFS, ffmpeg {expected}");
@@ -180,6 +177,75 @@ fn loudness_equals_ffmpeg_for_mono_stereo_and_surround() {
         let (range, expected) = (found.range_lu().expect("sound"), value("LRA:"));
         assert!((range - expected).abs() <= 0.3, "{name}: {range} LU, ffmpeg {expected}");
     }
+}
+
+/// The value that follows `label` in ffmpeg's output.
+fn number_after(text: &str, label: &str) -> f64 {
+    let after = text.split_once(label).expect("a line of the output").1;
+    after.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")
+}
+
+#[test]
+fn true_peak_and_maxima_equal_ffmpeg() {
+    let folder = tempfile::tempdir().expect("a folder for recordings");
+    let swell = "volume=0.25+0.2*sin(t/3):eval=frame";
+    let tones = "aevalsrc=0.1*sin(440*2*PI*t)|0.1*sin(554*2*PI*t)|0.2*sin(659*2*PI*t)|0.9*sin(50*2*PI*t)\
+                 |0.15*sin(880*2*PI*t)|0.05*sin(1109*2*PI*t)";
+    let recordings = [
+        // Limited noise, whose peaks are between its samples.
+        (
+            "noise",
+            format!("anoisesrc=r=44100:c=white:d=20:seed=1:a=0.9,lowpass=9000,alimiter=limit=0.7,{swell}"),
+        ),
+        ("stereo", format!("aevalsrc=0.3*random(0)|0.2*random(1):s=48000:d=20,lowpass=8000,{swell}")),
+        ("surround", format!("{tones}:s=48000:d=20:c=5.1,{swell}")),
+        // Samples at 45° miss all peaks: 3 dB below them.
+        (
+            "quarter",
+            "aevalsrc=0.5*sin(PI/2*t*48000+PI/4):s=48000:d=5,afade=d=1,afade=t=out:st=4:d=1".to_owned(),
+        ),
+    ];
+    for (name, source) in recordings {
+        let path = folder.path().join(name).with_extension("wav");
+        let file = path.to_str().expect("a printable path");
+        ffmpeg(&["-f", "lavfi", "-i", &source, "-c:a", "pcm_s24le", file]);
+        let values = folder.path().join(name).with_extension("txt");
+        let filter = format!("ebur128=peak=true:metadata=1,ametadata=mode=print:file={}", values.display());
+        let stderr = ffmpeg(&["-i", file, "-af", &filter, "-f", "null", "-"]);
+        let summary = stderr.split("True peak:").nth(1).expect("a summary");
+        let expected = number_after(summary, "Peak:");
+
+        let mut decoder = Decoder::open(File::open(&path).expect("the recording")).expect("a recording");
+        let mut meter = TruePeakMeter::new(decoder.format().channels());
+        while let Some(block) = decoder.next_block().expect("sound") {
+            meter.push(block.samples);
+        }
+        let peak = 20.0 * f64::from(meter.finish()).log10();
+        assert!((peak - expected).abs() <= 0.15, "{name}: {peak} dBTP, ffmpeg {expected}");
+
+        let values = std::fs::read_to_string(values).expect("the values");
+        let maximum = |label: &str| {
+            let values = values.lines().filter_map(|line| line.strip_prefix(label)?.parse::<f64>().ok());
+            values.reduce(f64::max).expect("a value")
+        };
+        let found = of_file(&path);
+        let (momentary, expected) = (found.momentary_max_lufs().expect("sound"), maximum("lavfi.r128.M="));
+        assert!((momentary - expected).abs() <= 0.1, "{name}: {momentary} LUFS, ffmpeg {expected}");
+        let (short_term, expected) = (found.short_term_max_lufs().expect("sound"), maximum("lavfi.r128.S="));
+        assert!((short_term - expected).abs() <= 0.1, "{name}: {short_term} LUFS, ffmpeg {expected}");
+    }
+}
+
+#[test]
+fn maxima_need_a_whole_window() {
+    let lufs = |seconds: f64| {
+        let found = measured(48_000, &STEREO, &sines(48_000, 1_000.0, &[(-23.0, seconds)], &[1.0; 2]), 4_096);
+        (found.momentary_max_lufs(), found.short_term_max_lufs())
+    };
+    assert_eq!(lufs(0.3), (None, None));
+    let (momentary, short_term) = lufs(2.9);
+    assert!((momentary.expect("sound") + 23.0).abs() < 0.1 && short_term.is_none());
+    assert!((lufs(3.5).1.expect("sound") + 23.0).abs() < 0.1);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod analysis;
 mod loudness;
+mod microphones;
 mod plausibility;
 mod quality;
 mod rhythm;

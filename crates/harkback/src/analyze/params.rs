@@ -25,6 +25,7 @@ pub(super) fn params(arguments: &AnalyzeArguments) -> anyhow::Result<EffectivePa
         translate: arguments.translate,
         audio_stream: arguments.audio_stream,
         speakers: arguments.speakers.as_deref().map(speakers).transpose()?,
+        channel_speech: arguments.channel_speech,
     })
 }
 

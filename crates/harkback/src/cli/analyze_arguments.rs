@@ -59,6 +59,9 @@ pub(crate) struct AnalyzeArguments {
     /// Detect who speaks when; with a number or a range such as `--speakers=2-4`, that many speakers.
     #[arg(long, value_name = "COUNT", num_args = 0..=1, require_equals = true, default_missing_value = "any")]
     pub(crate) speakers: Option<String>,
+    /// Treat each channel as one microphone and each microphone as one speaker.
+    #[arg(long, conflicts_with = "speakers")]
+    pub(crate) channel_speech: bool,
     #[command(flatten)]
     pub(crate) analysis: AnalysisFlags,
 }

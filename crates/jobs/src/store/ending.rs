@@ -11,14 +11,24 @@ use crate::model::JobState;
 /// Outcome of a job.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    Succeeded { status: u16, media_type: String, answer: Answer },
+    Succeeded(Answer),
     Failed(Value),
     Cancelled,
 }
 
+/// A job's answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) media_type: String,
+    /// Header `Location`.
+    pub(crate) location: Option<String>,
+    pub(crate) body: AnswerBody,
+}
+
 /// Body of a job's answer.
 #[derive(Clone, Debug)]
-pub(crate) enum Answer {
+pub(crate) enum AnswerBody {
     Inline(Vec<u8>),
     /// URI of the blob that contains the body.
     Blob(String),
@@ -27,7 +37,7 @@ pub(crate) enum Answer {
 impl Outcome {
     pub(crate) const fn state(&self) -> JobState {
         match self {
-            Self::Succeeded { .. } => JobState::Succeeded,
+            Self::Succeeded(_) => JobState::Succeeded,
             Self::Failed(_) => JobState::Failed,
             Self::Cancelled => JobState::Cancelled,
         }
@@ -156,7 +166,7 @@ pub(crate) async fn finish(
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let (status, problem) = match outcome {
-        Outcome::Succeeded { status, .. } => (Some(i32::from(*status)), None),
+        Outcome::Succeeded(answer) => (Some(i32::from(answer.status)), None),
         Outcome::Failed(problem) => (None, Some(problem)),
         Outcome::Cancelled => (None, None),
     };
@@ -180,21 +190,24 @@ pub(crate) async fn finish(
     if finished.rows_affected() == 0 {
         return Ok(false);
     }
-    if let Outcome::Succeeded { media_type, answer, .. } = outcome {
-        let (body, uri) = match answer {
-            Answer::Inline(body) => (body.as_slice(), None),
-            Answer::Blob(uri) => (&[][..], Some(uri)),
+    if let Outcome::Succeeded(answer) = outcome {
+        let (body, uri) = match &answer.body {
+            AnswerBody::Inline(body) => (body.as_slice(), None),
+            AnswerBody::Blob(uri) => (&[][..], Some(uri)),
         };
         sqlx::query!(
             "-- jobs::insert_result
-             INSERT INTO job_results (tenant_id, env, job_id, media_type, body, body_uri) VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (tenant_id, env, job_id) DO UPDATE SET media_type = $4, body = $5, body_uri = $6",
+             INSERT INTO job_results (tenant_id, env, job_id, media_type, body, body_uri, location)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (tenant_id, env, job_id)
+             DO UPDATE SET media_type = $4, body = $5, body_uri = $6, location = $7",
             scope.tenant_id.as_str(),
             scope.env.as_str(),
             id.as_str(),
-            media_type,
+            answer.media_type.as_str(),
             body,
             uri,
+            answer.location.as_deref(),
         )
         .execute(&mut *conn)
         .await?;

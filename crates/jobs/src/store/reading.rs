@@ -5,7 +5,7 @@ use primitives::{Id, PageParams, Scope};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::ending::Answer;
+use super::ending::{Answer, AnswerBody};
 use crate::model::{Job, JobPriority, JobResult, JobState, job_path};
 
 /// Answers larger than this (bytes) are only returned by the result route.
@@ -166,15 +166,11 @@ pub(crate) async fn list(
     Ok(rows.into_iter().map(|row| row.into_job(now)).collect())
 }
 
-/// Status, media type and body of an answer.
-pub(crate) async fn result(
-    conn: &mut PgConnection,
-    scope: &Scope,
-    id: &Id,
-) -> sqlx::Result<Option<(u16, String, Answer)>> {
+/// The answer of a succeeded job.
+pub(crate) async fn result(conn: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<Option<Answer>> {
     let row = sqlx::query!(
         "-- jobs::result
-         SELECT j.result_status, r.media_type, r.body, r.body_uri
+         SELECT j.result_status, r.media_type, r.body, r.body_uri, r.location
          FROM jobs j JOIN job_results r ON (r.tenant_id, r.env, r.job_id) = (j.tenant_id, j.env, j.id)
          WHERE j.tenant_id = $1 AND j.env = $2 AND j.id = $3 AND j.state = 'succeeded'",
         scope.tenant_id.as_str(),
@@ -185,7 +181,7 @@ pub(crate) async fn result(
     .await?;
     Ok(row.map(|row| {
         let status = row.result_status.and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
-        let answer = row.body_uri.map_or(Answer::Inline(row.body), Answer::Blob);
-        (status, row.media_type, answer)
+        let body = row.body_uri.map_or(AnswerBody::Inline(row.body), AnswerBody::Blob);
+        Answer { status, media_type: row.media_type, location: row.location, body }
     }))
 }

@@ -1,6 +1,7 @@
 //! Removal of finished jobs and ended webhook deliveries.
 
 use chrono::{DateTime, Utc};
+use primitives::Id;
 use sqlx::PgConnection;
 
 /// Removes at most `limit` jobs of all owners that ended before `before`, with their results and events; the oldest
@@ -42,4 +43,34 @@ pub(crate) async fn remove_deliveries(
     .execute(conn)
     .await?;
     Ok(removed.rows_affected())
+}
+
+/// Removes the entries in the queue of jobs of a tenant, or of one of its environments; returns their number. Those that a
+/// worker runs are removed too: the end of such a job is not recorded.
+pub(crate) async fn remove_entries(
+    conn: &mut PgConnection,
+    tenant_id: &Id,
+    env: Option<&Id>,
+) -> sqlx::Result<u64> {
+    // Not checked at compile time: the queue's tables are created by its library.
+    let removed = sqlx::query(
+        "-- jobs::remove_entries
+         DELETE FROM graphile_worker._private_jobs
+         WHERE payload ->> 'tenant_id' = $1 AND ($2::text IS NULL OR payload ->> 'env' = $2)",
+    )
+    .bind(tenant_id.as_str())
+    .bind(env.map(Id::as_str))
+    .execute(conn)
+    .await?;
+    Ok(removed.rows_affected())
+}
+
+/// Whether the database has the queue's tables: not before the first migration of the queue.
+pub(crate) async fn has_queue(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"-- jobs::has_queue
+        SELECT to_regclass('graphile_worker._private_jobs') IS NOT NULL AS "has!""#
+    )
+    .fetch_one(conn)
+    .await
 }

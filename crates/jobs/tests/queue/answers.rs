@@ -20,6 +20,7 @@ async fn call_without_prefer_waits_for_its_job() {
     state.work(&state.jobs, 1, GRACE);
     let answer = state.call("t1", ANALYZE, "", json!({"name": "a"})).await;
     assert_eq!((answer.status, answer.json()["name"].as_str()), (201, Some("a")));
+    assert_eq!(answer.header("location"), Some("/made/1"));
     let refused = state.call("t1", ANALYZE, "", json!({})).await;
     assert_eq!(refused.status, 422);
     let broken = state.call("t1", ANALYZE, "", json!({"name": "broken"})).await;

@@ -9,6 +9,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use blob_store::BlobStore;
 use db::testing::TestDatabase;
+use http::header::LOCATION;
 use http::{HeaderMap, Request, StatusCode};
 use http_kit::Problem;
 use http_kit::codes::{INVALID_BODY, QUEUE_FULL};
@@ -77,7 +78,8 @@ async fn work(State(routes): State<Routes>, headers: HeaderMap, Json(body): Json
         return Problem::new(codes::UNDECODABLE_MEDIA, "nothing can be decoded").into_response();
     }
     let filling = "x".repeat(body["filling"].as_u64().unwrap_or(0) as usize);
-    (StatusCode::CREATED, Json(json!({"name": name, "filling": filling}))).into_response()
+    let location = [(LOCATION, "/made/1")];
+    (StatusCode::CREATED, location, Json(json!({"name": name, "filling": filling}))).into_response()
 }
 
 /// A service of jobs with routes that the tests control.
@@ -177,7 +179,7 @@ impl TestState {
 }
 
 async fn pool(database: &TestDatabase) -> PgPool {
-    PgPoolOptions::new().max_connections(12).connect(&database.url()).await.unwrap()
+    PgPoolOptions::new().max_connections(13).connect(&database.url()).await.unwrap()
 }
 
 fn jobs_in(pool: PgPool, blobs: BlobStore, limits: JobLimits) -> Jobs {

@@ -13,6 +13,9 @@ pub(crate) enum SampleKey {
     /// In µs.
     Duration(i64),
     Distance(f64),
+    /// In Hz.
+    Brightness(f64),
+    Energy(f64),
 }
 
 impl CursorPart for SampleKey {
@@ -25,6 +28,8 @@ impl CursorPart for SampleKey {
             Self::Bpm(bpm) => float('b', *bpm),
             Self::Duration(micros) => format!("d{micros}"),
             Self::Distance(distance) => float('x', *distance),
+            Self::Brightness(hz) => float('h', *hz),
+            Self::Energy(energy) => float('e', *energy),
         }
     }
 
@@ -41,6 +46,8 @@ impl CursorPart for SampleKey {
             'b' => float().map(Self::Bpm),
             'd' => value.parse().ok().map(Self::Duration),
             'x' => float().map(Self::Distance),
+            'h' => float().map(Self::Brightness),
+            'e' => float().map(Self::Energy),
             _ => None,
         }
     }
@@ -63,6 +70,8 @@ mod tests {
             (SampleKey::Bpm(120.1), "b405e066666666666"),
             (SampleKey::Duration(-7), "d-7"),
             (SampleKey::Distance(0.0), "x0000000000000000"),
+            (SampleKey::Brightness(120.1), "h405e066666666666"),
+            (SampleKey::Energy(0.5), "e3fe0000000000000"),
         ] {
             assert_eq!(key.to_text(), text);
             let cursor = Cursor { key, id: "artifact_1".parse().unwrap() };

@@ -78,6 +78,10 @@ pub enum SampleSort {
     Bpm,
     /// The shortest first.
     Duration,
+    /// The darkest first.
+    Brightness,
+    /// The loudest first.
+    Energy,
 }
 
 /// Selects samples; all conditions must hold. A condition on a value that was not measured does not hold.
@@ -109,6 +113,18 @@ pub struct SampleQuery {
     pub bars: Option<u16>,
     /// Only samples in this key, as in the answer.
     pub key: Option<String>,
+    /// Minimum brightness of a hit in Hz, inclusive.
+    #[param(minimum = 0, maximum = 1_000_000)]
+    pub brightness_min: Option<f64>,
+    /// Maximum brightness of a hit in Hz, inclusive.
+    #[param(minimum = 0, maximum = 1_000_000)]
+    pub brightness_max: Option<f64>,
+    /// Minimum mean square of a hit or loop, inclusive; 1 is full scale.
+    #[param(minimum = 0, maximum = 1_000_000)]
+    pub energy_min: Option<f64>,
+    /// Maximum mean square of a hit or loop, inclusive.
+    #[param(minimum = 0, maximum = 1_000_000)]
+    pub energy_max: Option<f64>,
     /// Only phrases with all of these words, regardless of case and accents; words in double quotes are a phrase, and `-`
     /// excludes a word.
     pub text: Option<String>,
@@ -133,14 +149,10 @@ impl SampleQuery {
         if self.min_score.is_some_and(|score| !(0.0..=1.0).contains(&score)) {
             return invalid("min_score", "expected 0 to 1");
         }
-        for (name, bpm) in [("bpm_min", self.bpm_min), ("bpm_max", self.bpm_max)] {
-            if bpm.is_some_and(|bpm| !(0.0..=1_000.0).contains(&bpm)) {
-                return invalid(name, "expected 0 to 1000");
-            }
-        }
-        if self.bpm_min.zip(self.bpm_max).is_some_and(|(least, most)| least > most) {
-            return invalid("bpm_max", "expected bpm_min or more");
-        }
+        range(["bpm_min", "bpm_max"], [self.bpm_min, self.bpm_max], 1_000.0)?;
+        let brightness = [self.brightness_min, self.brightness_max];
+        range(["brightness_min", "brightness_max"], brightness, 1_000_000.0)?;
+        range(["energy_min", "energy_max"], [self.energy_min, self.energy_max], 1_000_000.0)?;
         if self.bars.is_some_and(|bars| !(1..=1_000).contains(&bars)) {
             return invalid("bars", "expected 1 to 1000");
         }
@@ -154,6 +166,20 @@ impl SampleQuery {
         }
         Ok(())
     }
+}
+
+/// Checks that both bounds, if given, are 0 to `most`, and in order.
+fn range(names: [&'static str; 2], bounds: [Option<f64>; 2], most: f64) -> Result<(), Error> {
+    for (parameter, bound) in names.into_iter().zip(bounds) {
+        if bound.is_some_and(|bound| !(0.0..=most).contains(&bound)) {
+            let detail = if most > 1_000.0 { "expected 0 to 1000000" } else { "expected 0 to 1000" };
+            return Err(Error::InvalidQuery { parameter, detail });
+        }
+    }
+    if bounds[0].zip(bounds[1]).is_some_and(|(least, most)| least > most) {
+        return Err(Error::InvalidQuery { parameter: names[1], detail: "expected the minimum or more" });
+    }
+    Ok(())
 }
 
 /// A hit, loop or phrase, with its measured values; null for those that were not measured.
@@ -186,11 +212,11 @@ pub struct LibrarySample {
     pub role: Option<String>,
     /// Confidence in the role, 0 to 1.
     pub role_confidence: Option<f64>,
-    /// Musical key.
+    /// Musical key of a loop, such as `A minor`.
     pub key: Option<String>,
     /// Peak level of a hit in dBFS.
     pub peak_db: Option<f64>,
-    /// Mean square of the samples, full scale 1.
+    /// Mean square of the samples of a hit or loop, full scale 1.
     pub energy: Option<f64>,
     /// Spectral centroid of a hit in Hz.
     pub brightness_hz: Option<f64>,
@@ -221,6 +247,9 @@ mod tests {
         assert_eq!(invalid(SampleQuery { bpm_min: Some(-1.0), ..query() }), Some("bpm_min"));
         let reversed = SampleQuery { bpm_min: Some(120.0), bpm_max: Some(119.0), ..query() };
         assert_eq!(invalid(reversed), Some("bpm_max"));
+        let reversed = SampleQuery { brightness_min: Some(900.0), brightness_max: Some(800.0), ..query() };
+        assert_eq!(invalid(reversed), Some("brightness_max"));
+        assert_eq!(invalid(SampleQuery { energy_min: Some(-0.1), ..query() }), Some("energy_min"));
         assert_eq!(invalid(SampleQuery { bars: Some(0), ..query() }), Some("bars"));
         assert_eq!(invalid(SampleQuery { text: Some("a\0".to_owned()), ..query() }), Some("text"));
         let sorted =

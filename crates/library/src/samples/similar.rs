@@ -64,21 +64,21 @@ pub(crate) async fn nearest_samples(
         "WITH nearest AS MATERIALIZED (
                  SELECT near.artifact_id, near.distance
                  FROM (
-                     SELECT s.artifact_id, s.descriptor <-> point($13, $14) AS distance
+                     SELECT s.artifact_id, s.descriptor <-> point($17, $18) AS distance
                      FROM samples s
                      WHERE s.tenant_id = $1 AND s.env = $2 AND s.kind = $3
-                       AND s.descriptor <@ box(point($13 - 256, -256), point($13 + 256, 256))
-                     ORDER BY s.descriptor <-> point($13, $14) LIMIT 10 * $19
+                       AND s.descriptor <@ box(point($17 - 256, -256), point($17 + 256, 256))
+                     ORDER BY s.descriptor <-> point($17, $18) LIMIT 10 * $23
                  ) near
-                 ORDER BY near.distance FETCH FIRST ($19) ROWS WITH TIES
+                 ORDER BY near.distance FETCH FIRST ($23) ROWS WITH TIES
              )",
         "n.distance",
         "nearest n JOIN samples s ON s.tenant_id = $1 AND s.env = $2 AND s.artifact_id = n.artifact_id",
         scope,
         filter,
-        "AND n.artifact_id <> $15
-               AND ($16::double precision IS NULL OR (n.distance, n.artifact_id) > ($16, $17))
-             ORDER BY n.distance, n.artifact_id LIMIT $18",
+        "AND n.artifact_id <> $19
+               AND ($20::double precision IS NULL OR (n.distance, n.artifact_id) > ($20, $21))
+             ORDER BY n.distance, n.artifact_id LIMIT $22",
         asked.x,
         asked.y,
         artifact_id.as_str(),
@@ -108,14 +108,14 @@ pub(crate) async fn similar_samples(
     let rows = select!(
         "similar_samples",
         "",
-        "s.descriptor <-> point($13, $14)",
+        "s.descriptor <-> point($17, $18)",
         "samples s",
         scope,
         filter,
-        "AND s.artifact_id <> $15 AND s.descriptor IS NOT NULL
-               AND ($16::double precision IS NULL
-                   OR (s.descriptor <-> point($13, $14), s.artifact_id) > ($16, $17))
-             ORDER BY (s.descriptor <-> point($13, $14)) + 0, s.artifact_id LIMIT $18",
+        "AND s.artifact_id <> $19 AND s.descriptor IS NOT NULL
+               AND ($20::double precision IS NULL
+                   OR (s.descriptor <-> point($17, $18), s.artifact_id) > ($20, $21))
+             ORDER BY (s.descriptor <-> point($17, $18)) + 0, s.artifact_id LIMIT $22",
         asked.x,
         asked.y,
         artifact_id.as_str(),

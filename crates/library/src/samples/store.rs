@@ -23,6 +23,12 @@ pub(crate) struct SampleFilter {
     pub(crate) bars: Option<i32>,
     pub(crate) key: Option<String>,
     pub(crate) text: Option<String>,
+    /// In Hz.
+    pub(crate) brightness_min: Option<f64>,
+    pub(crate) brightness_max: Option<f64>,
+    /// Mean squares.
+    pub(crate) energy_min: Option<f64>,
+    pub(crate) energy_max: Option<f64>,
 }
 
 impl SampleFilter {
@@ -37,6 +43,10 @@ impl SampleFilter {
             || self.bars.is_some()
             || self.key.is_some()
             || self.text.is_some()
+            || self.brightness_min.is_some()
+            || self.brightness_max.is_some()
+            || self.energy_min.is_some()
+            || self.energy_max.is_some()
     }
 }
 
@@ -62,7 +72,7 @@ pub(super) struct Row {
 }
 
 /// `query_as!` for [`Row`], with the function's name, the SQL before `SELECT`, the distance, the table as `s`, the filter, the SQL
-/// after the filter, and the arguments from `$13` on.
+/// after the filter, and the arguments from `$17` on.
 macro_rules! select {
     (
         $name:literal, $with:literal, $distance:literal, $from:literal, $scope:expr, $filter:expr, $rest:literal,
@@ -93,6 +103,10 @@ macro_rules! select {
                AND ($12::text IS NULL OR s.words @@ (
                    quote_literal(library_owner($1, $2))::tsquery && websearch_to_tsquery('simple', folded($12))
                ))
+               AND ($13::double precision IS NULL OR s.brightness_hz >= $13)
+               AND ($14::double precision IS NULL OR s.brightness_hz <= $14)
+               AND ($15::double precision IS NULL OR s.energy >= $15)
+               AND ($16::double precision IS NULL OR s.energy <= $16)
                " + $rest,
             $scope.tenant_id.as_str(),
             $scope.env.as_str(),
@@ -106,6 +120,10 @@ macro_rules! select {
             $filter.bars,
             $filter.key.as_deref(),
             $filter.text.as_deref(),
+            $filter.brightness_min,
+            $filter.brightness_max,
+            $filter.energy_min,
+            $filter.energy_max,
             $($argument),+
         )
     };
@@ -130,6 +148,8 @@ pub(crate) async fn list_samples(
         SampleSort::Score => by_score(conn, scope, filter, page).await?,
         SampleSort::Bpm => by_bpm(conn, scope, filter, page).await?,
         SampleSort::Duration => by_duration(conn, scope, filter, page).await?,
+        SampleSort::Brightness => by_brightness(conn, scope, filter, page).await?,
+        SampleSort::Energy => by_energy(conn, scope, filter, page).await?,
     };
     Ok(Page::from_rows(samples(rows)?, page.limit, |sample| cursor(sample, sort)))
 }
@@ -152,8 +172,8 @@ async fn newest(
         "samples s",
         scope,
         filter,
-        "AND ($13::timestamptz IS NULL OR (s.created_at, s.artifact_id) < ($13, $14))
-             ORDER BY s.created_at DESC, s.artifact_id DESC LIMIT $15",
+        "AND ($17::timestamptz IS NULL OR (s.created_at, s.artifact_id) < ($17, $18))
+             ORDER BY s.created_at DESC, s.artifact_id DESC LIMIT $19",
         after,
         after_id(page),
         page.limit.with_next_row(),
@@ -184,8 +204,8 @@ async fn by_score(
         scope,
         filter,
         "AND s.score IS NOT NULL
-               AND ($13::double precision IS NULL OR (s.score, s.artifact_id) < ($13, $14))
-             ORDER BY s.score DESC, s.artifact_id DESC LIMIT $15",
+               AND ($17::double precision IS NULL OR (s.score, s.artifact_id) < ($17, $18))
+             ORDER BY s.score DESC, s.artifact_id DESC LIMIT $19",
         after,
         after_id(page),
         page.limit.with_next_row(),
@@ -208,8 +228,8 @@ async fn by_bpm(
         scope,
         filter,
         "AND s.bpm IS NOT NULL
-               AND ($13::double precision IS NULL OR (s.bpm, s.artifact_id) > ($13, $14))
-             ORDER BY s.bpm, s.artifact_id LIMIT $15",
+               AND ($17::double precision IS NULL OR (s.bpm, s.artifact_id) > ($17, $18))
+             ORDER BY s.bpm, s.artifact_id LIMIT $19",
         after,
         after_id(page),
         page.limit.with_next_row(),
@@ -233,8 +253,56 @@ async fn by_duration(
         scope,
         filter,
         "AND s.duration_us IS NOT NULL
-               AND ($13::bigint IS NULL OR (s.duration_us, s.artifact_id) > ($13, $14))
-             ORDER BY s.duration_us, s.artifact_id LIMIT $15",
+               AND ($17::bigint IS NULL OR (s.duration_us, s.artifact_id) > ($17, $18))
+             ORDER BY s.duration_us, s.artifact_id LIMIT $19",
+        after,
+        after_id(page),
+        page.limit.with_next_row(),
+    );
+    Ok(rows.fetch_all(conn).await?)
+}
+
+async fn by_brightness(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    filter: &SampleFilter,
+    page: &PageParams<SampleKey>,
+) -> Result<Vec<Row>, Error> {
+    let after = position(page, |key| if let SampleKey::Brightness(hz) = key { Some(hz) } else { None })?;
+    let rows = select!(
+        "samples_by_brightness",
+        "",
+        "NULL::double precision",
+        "samples s",
+        scope,
+        filter,
+        "AND s.brightness_hz IS NOT NULL
+               AND ($17::double precision IS NULL OR (s.brightness_hz, s.artifact_id) > ($17, $18))
+             ORDER BY s.brightness_hz, s.artifact_id LIMIT $19",
+        after,
+        after_id(page),
+        page.limit.with_next_row(),
+    );
+    Ok(rows.fetch_all(conn).await?)
+}
+
+async fn by_energy(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    filter: &SampleFilter,
+    page: &PageParams<SampleKey>,
+) -> Result<Vec<Row>, Error> {
+    let after = position(page, |key| if let SampleKey::Energy(energy) = key { Some(energy) } else { None })?;
+    let rows = select!(
+        "samples_by_energy",
+        "",
+        "NULL::double precision",
+        "samples s",
+        scope,
+        filter,
+        "AND s.energy IS NOT NULL
+               AND ($17::double precision IS NULL OR (s.energy, s.artifact_id) < ($17, $18))
+             ORDER BY s.energy DESC, s.artifact_id DESC LIMIT $19",
         after,
         after_id(page),
         page.limit.with_next_row(),
@@ -254,6 +322,8 @@ fn cursor(sample: &LibrarySample, sort: SampleSort) -> KeysetCursor<SampleKey> {
         SampleSort::Duration => {
             SampleKey::Duration(sample.duration.map(MediaTime::as_micros).unwrap_or_default())
         }
+        SampleSort::Brightness => SampleKey::Brightness(sample.brightness_hz.unwrap_or_default()),
+        SampleSort::Energy => SampleKey::Energy(sample.energy.unwrap_or_default()),
     };
     KeysetCursor { key, id: sample.artifact_id.clone() }
 }

@@ -22,9 +22,13 @@ async fn samples_are_filtered_and_ordered_over_recordings() {
     let talk = state.asset("t1", AssetKind::Video, &[]).await;
     let mut kick = hit(0.9, 100, -3.0);
     kick["event"]["role"] = json!("kick");
+    kick["event"]["brightness_hz"] = json!(180.5);
     let kick = state.sample("t1", &drums, "audio_hit", kick).await;
-    let soft = state.sample("t1", &talk, "audio_hit", hit(0.4, 300, -20.0)).await;
-    let loop_meta = json!({"score": 0.7, "event": {"bpm": 120.5, "loop_bars": 2, "key": "A minor"}});
+    let mut soft = hit(0.4, 300, -20.0);
+    soft["event"]["energy"] = json!(0.005);
+    let soft = state.sample("t1", &talk, "audio_hit", soft).await;
+    let loop_meta =
+        json!({"score": 0.7, "event": {"bpm": 120.5, "loop_bars": 2, "key": "A minor", "energy": 0.04}});
     let beat = state.sample("t1", &drums, "audio_loop", loop_meta).await;
     let phrase_meta = json!({"score": 0.8, "event": {"transcript": "Hark back to the Été"}});
     let phrase = state.sample("t1", &talk, "audio_phrase", phrase_meta).await;
@@ -46,6 +50,13 @@ async fn samples_are_filtered_and_ordered_over_recordings() {
         ("sort=newest", vec![&phrase, &beat, &soft, &kick]),
         ("sort=newest&kind=audio_hit", vec![&soft, &kick]),
         ("sort=duration&kind=audio_hit", vec![&kick, &soft]),
+        ("sort=brightness", vec![&kick]),
+        ("brightness_min=180.5&brightness_max=200&role=kick", vec![&kick]),
+        ("brightness_min=181", vec![]),
+        ("brightness_max=200&kind=audio_loop", vec![]),
+        ("sort=energy&energy_max=0.04", vec![&beat, &kick, &soft]),
+        ("energy_min=0.02&key=A%20minor", vec![&beat]),
+        ("energy_min=0.05", vec![]),
     ] {
         let found = state.all(&format!("/audio/samples?{query}"), 50).await;
         assert_eq!(ids(&found), expected.into_iter().map(String::as_str).collect::<Vec<_>>(), "{query}");
@@ -66,14 +77,18 @@ async fn pages_have_each_sample_once_in_every_order() {
     for index in 0..9 {
         // Equal values, so that ids decide.
         let score = f64::from(index % 3) / 10.0;
-        state.sample("t1", &asset, "audio_hit", hit(score, 100 + i64::from(index % 2), -6.0)).await;
+        let mut meta = hit(score, 100 + i64::from(index % 2), -6.0);
+        meta["event"]["brightness_hz"] = json!(200 + index % 3);
+        state.sample("t1", &asset, "audio_hit", meta).await;
         let event = json!({"bpm": 100 + index % 2, "loop_bars": 1});
         state.sample("t1", &asset, "audio_loop", json!({"score": score, "event": event})).await;
     }
-    for query in ["sort=newest", "sort=score", "sort=bpm", "sort=duration", "kind=audio_hit&sort=score"] {
+    let orders = ["sort=newest", "sort=score", "sort=duration", "sort=bpm", "sort=brightness", "sort=energy"];
+    for query in orders.into_iter().chain(["kind=audio_hit&sort=score"]) {
         let path = format!("/audio/samples?{query}");
         let whole = state.all(&path, 50).await;
-        assert_eq!(whole.len(), if query == "sort=bpm" || query.starts_with("kind") { 9 } else { 18 });
+        let of_all = ["sort=newest", "sort=score", "sort=duration"].contains(&query);
+        assert_eq!(whole.len(), if of_all { 18 } else { 9 }, "{query}");
         assert_eq!(state.all(&path, 2).await, whole, "{query}");
     }
     let page = state.api.get("/audio/samples?limit=1&sort=score").await.ok();
@@ -113,6 +128,22 @@ async fn similar_samples_are_ordered_by_distance() {
     state.api.tenant("t2").get(&path).await.problem(404, "artifact_not_found");
     state.api.get(&format!("{path}&sort=score")).await.problem(422, "invalid_query");
     state.api.get("/audio/samples?min_score=2").await.problem(422, "invalid_query");
+    state.api.get("/audio/samples?energy_min=2&energy_max=1").await.problem(422, "invalid_query");
+}
+
+#[tokio::test]
+async fn samples_are_listed_by_brightness_and_energy() {
+    let state = TestState::new().await;
+    let asset = state.asset("t1", AssetKind::Audio, &[]).await;
+    let mut made = Vec::new();
+    for (brightness, energy) in [(900.0, 0.01), (120.0, 0.3), (5_000.0, 0.1)] {
+        let event =
+            json!({"brightness_hz": brightness, "energy": energy, "peak_db": -3.0, "duration_ms": 90});
+        made.push(state.sample("t1", &asset, "audio_hit", json!({"score": 0.5, "event": event})).await);
+    }
+    let by = async |sort: &str| state.all(&format!("/audio/samples?sort={sort}"), 2).await;
+    assert_eq!(ids(&by("brightness").await), [&made[1], &made[0], &made[2]], "the darkest first");
+    assert_eq!(ids(&by("energy").await), [&made[1], &made[2], &made[0]], "the loudest first");
 }
 
 #[tokio::test]

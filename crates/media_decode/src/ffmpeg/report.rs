@@ -4,7 +4,7 @@ use media_time::{FileTime, MediaTime};
 use serde::Deserialize;
 
 use crate::SourceTimecode;
-use crate::native::choose;
+use crate::native::{choose, declared_language};
 
 /// The parts of ffprobe's report that are used.
 #[derive(Debug, Default, Deserialize)]
@@ -28,6 +28,7 @@ struct FormatReport {
 #[derive(Clone, Debug, Default, Deserialize)]
 struct Tags {
     timecode: Option<String>,
+    language: Option<String>,
 }
 
 /// One stream of the report.
@@ -71,7 +72,7 @@ impl Report {
         "-show_entries",
         "format=duration:stream=codec_type,codec_name,start_time,duration,time_base,sample_rate,\
          channels,channel_layout,width,height,avg_frame_rate:stream_disposition=default,attached_pic:\
-         format_tags=timecode:stream_tags=timecode",
+         format_tags=timecode:stream_tags=timecode,language",
     ];
 
     pub(super) fn parse(written: &[u8]) -> Option<Self> {
@@ -138,6 +139,11 @@ impl StreamReport {
     /// Short name of the codec; `None` when ffmpeg does not know it.
     pub(crate) fn codec(&self) -> Option<&str> {
         self.codec_name.as_deref().filter(|name| !matches!(*name, "unknown" | "none"))
+    }
+
+    /// Language as the file declares it; `None` for none and for an undetermined one.
+    pub(crate) fn language(&self) -> Option<String> {
+        declared_language(self.tags.language.as_deref()?)
     }
 
     /// Sample rate in Hz.

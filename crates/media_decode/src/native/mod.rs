@@ -26,6 +26,6 @@ pub(crate) use demux::{Demuxer, ReadResult};
 pub(crate) use mp4::{Movie, MovieTrack, Mp4TrackKind};
 pub(crate) use presentation::Presentation;
 pub(crate) use stream::{Opened, PacketStream};
-pub(crate) use streams::{AudioStream, choose};
+pub(crate) use streams::{AudioStream, choose, declared_language};
 pub(crate) use time_reference::time_reference;
 pub(crate) use timecode_track::track_timecode;

@@ -54,6 +54,8 @@ pub(crate) struct MovieTrack {
     pub(crate) is_little_endian: bool,
     /// Ticks per second of the track's media times.
     pub(crate) timescale: u32,
+    /// ISO 639-2 code of the language, if declared.
+    pub(crate) language: Option<String>,
     /// The edit list; empty when the track has none.
     pub(crate) edits: Vec<EditEntry>,
     /// Composition offset of the first sample, in ticks: its PTS without edits.
@@ -235,7 +237,9 @@ fn read_track<R: Read + Seek>(reader: &mut BoxReader<'_, R>, trak: &MediaBox) ->
         return Ok(track);
     };
     if let Some(mdhd) = reader.find(mdia.content.clone(), b"mdhd")? {
-        track.timescale = header_timescale(&reader.content(&mdhd, 32)?);
+        let bytes = reader.content(&mdhd, 36)?;
+        track.timescale = header_timescale(&bytes);
+        track.language = language(&bytes);
     }
     if let Some(hdlr) = reader.find(mdia.content.clone(), b"hdlr")? {
         track.kind = match reader.content(&hdlr, 12)?.get(8..12) {
@@ -284,6 +288,15 @@ fn read_sample_times<R: Read + Seek>(
 fn header_timescale(bytes: &[u8]) -> u32 {
     let at = if bytes.first() == Some(&1) { 20 } else { 12 };
     be32(bytes, at).unwrap_or(1).max(1)
+}
+
+/// The language of an `mdhd` box: three letters of five bits. QuickTime has numbers below `0x400` instead.
+fn language(bytes: &[u8]) -> Option<String> {
+    let at = if bytes.first() == Some(&1) { 32 } else { 20 };
+    let packed = be32(bytes, at)? >> 16;
+    let letters = [10, 5, 0].map(|shift| ((packed >> shift) & 0x1f) as u8 + 0x60);
+    let is_code = packed >= 0x400 && letters.iter().all(u8::is_ascii_lowercase);
+    is_code.then(|| letters.iter().copied().map(char::from).collect())
 }
 
 fn edit_entries(bytes: &[u8]) -> Vec<EditEntry> {

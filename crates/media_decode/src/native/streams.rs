@@ -17,6 +17,8 @@ pub(crate) struct AudioStream {
     pub(crate) is_default: bool,
     /// Short name of the codec.
     pub(crate) codec: String,
+    /// Language as the container declares it, if it does.
+    pub(crate) language: Option<String>,
     /// The track as symphonia reads it; `None` when symphonia does not know the codec.
     pub(crate) track: Option<AudioTrack>,
     /// The codec or format that needs ffmpeg; `None` when the stream is decoded in this process.
@@ -27,6 +29,7 @@ pub(crate) struct AudioStream {
 
 impl AudioStream {
     pub(super) fn new(track: Option<&Track>) -> Self {
+        let language = track.and_then(|track| declared_language(track.language.as_deref()?));
         let track = track.and_then(AudioTrack::from_track);
         let codec = track.as_ref().map_or_else(|| "unknown".to_owned(), |track| codec_name(&track.params));
         let ffmpeg_only = match &track {
@@ -34,7 +37,7 @@ impl AudioStream {
             None => Some(codec.clone()),
         };
         let is_repaired = track.as_ref().is_some_and(|track| track.is_repaired);
-        Self { is_default: false, codec, track, ffmpeg_only, is_repaired }
+        Self { is_default: false, codec, language, track, ffmpeg_only, is_repaired }
     }
 
     pub(super) fn of_movie(entry: &MovieTrack, track: Option<&Track>) -> Self {
@@ -46,6 +49,7 @@ impl AudioStream {
             track.params.codec = pcm;
             stream.codec = codec_name(&track.params);
         }
+        stream.language = entry.language.as_deref().and_then(declared_language).or(stream.language);
         stream.name_after(&String::from_utf8_lossy(&entry.codec));
         stream
     }
@@ -114,6 +118,16 @@ const fn pcm_codec(entry: &[u8; 4], is_little_endian: bool) -> Option<AudioCodec
     })
 }
 
+/// A language code (ISO 639-2 or BCP 47) that a file declares; `None` if it is undetermined or no code.
+pub(crate) fn declared_language(code: &str) -> Option<String> {
+    /// The longest tag that BCP 47 requires to be supported.
+    const MAX_LENGTH: usize = 35;
+    let is_code = code.len() >= 2
+        && code.len() <= MAX_LENGTH
+        && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    (is_code && !code.eq_ignore_ascii_case("und")).then(|| code.to_owned())
+}
+
 /// Index of the stream that is used: `wanted`, else the first that is marked as default, else the first.
 pub(crate) fn choose(defaults: impl ExactSizeIterator<Item = bool>, wanted: Option<usize>) -> Option<usize> {
     let count = defaults.len();
@@ -124,6 +138,15 @@ pub(crate) fn choose(defaults: impl ExactSizeIterator<Item = bool>, wanted: Opti
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn undetermined_and_malformed_languages_are_none() {
+        for (code, expected) in [("eng", true), ("pt-BR", true), ("und", false), ("", false), ("a\0b", false)]
+        {
+            assert_eq!(declared_language(code).is_some(), expected, "{code:?}");
+        }
+        assert_eq!(declared_language(&"x".repeat(36)), None);
+    }
 
     #[test]
     fn default_stream_is_chosen_before_the_first() {

@@ -26,8 +26,8 @@ pub struct Probe {
     pub audio: Option<AudioInfo>,
     /// The video stream that is used.
     pub video: Option<VideoInfo>,
-    /// The codecs of all audio streams, in file order.
-    pub audio_codecs: Vec<String>,
+    /// All audio streams, in file order.
+    pub audio_streams: Vec<AudioInfo>,
     /// The source timecode at the start of the file, if one is declared: by the timecode track of MP4 and QuickTime, the
     /// time reference of Broadcast WAVE, or the tag `timecode` that ffprobe reports for formats that only ffmpeg reads.
     pub source_timecode: Option<SourceTimecode>,
@@ -50,6 +50,10 @@ pub struct AudioInfo {
     pub rate: Option<u32>,
     /// Number of channels, if declared.
     pub channels: Option<u16>,
+    /// Language as the container declares it (ISO 639-2 or BCP 47), if it does.
+    pub language: Option<String>,
+    /// Whether the stream is decoded if none is chosen.
+    pub is_default: bool,
 }
 
 impl Decoders {
@@ -129,7 +133,7 @@ fn unreadable(format: Option<FileFormat>) -> Probe {
         duration: None,
         audio: None,
         video: None,
-        audio_codecs: Vec::new(),
+        audio_streams: Vec::new(),
         source_timecode: None,
         needs_ffmpeg: false,
         is_repaired: false,
@@ -155,7 +159,7 @@ fn probe_natively(
     let streams = demuxer.audio_streams();
     let chosen = choose(streams.iter().map(|stream| stream.is_default), audio_stream);
     let chosen = chosen.and_then(|index| streams.get(index).map(|stream| (index, stream)));
-    let mut audio = chosen.map(|(index, stream)| AudioInfo::of_native(index, stream));
+    let mut audio_streams = AudioInfo::all_native(&streams);
     let opened = chosen.map(|(index, _)| decoders.open(file.reopen()?, Some(index)));
     let needs_ffmpeg = match (&chosen, &opened) {
         (Some((_, stream)), _) if stream.ffmpeg_only.is_some() || demuxer.changes => true,
@@ -167,12 +171,26 @@ fn probe_natively(
         Some(Ok(mut decoder)) => (decoder.zero(), !needs_ffmpeg && is_repaired(&mut decoder)?),
         _ => (FileTime::ZERO, false),
     };
-    if needs_ffmpeg && let (Some(audio), Some(ffmpeg)) = (&mut audio, decoders.ffmpeg()) {
-        let report = ffmpeg.report(&*file, format, &Report::STREAMS)?;
-        if let Some((index, stream)) = report.chosen_audio(Some(audio.index)) {
-            *audio = AudioInfo::of_ffmpeg(index, stream);
+    if let Some(ffmpeg) = decoders.ffmpeg()
+        && (needs_ffmpeg || streams.iter().any(|stream| stream.ffmpeg_only.is_some()))
+    {
+        match ffmpeg.report(&*file, format, &Report::STREAMS) {
+            Ok(report) => {
+                let is_chosen =
+                    |index: usize| needs_ffmpeg && chosen.is_some_and(|(chosen, _)| chosen == index);
+                let reported = audio_streams.iter_mut().zip(&streams).zip(report.audio());
+                for ((audio, stream), reported) in reported {
+                    if stream.ffmpeg_only.is_some() || is_chosen(audio.index) {
+                        audio.measure(reported);
+                    }
+                }
+            }
+            Err(error) if needs_ffmpeg => return Err(error),
+            // Only properties of streams that are not used by default are missing.
+            Err(_) => {}
         }
     }
+    let audio = chosen.and_then(|(index, _)| audio_streams.get(index).cloned());
     let video = VideoInfo::of(&mut demuxer)?;
     let kind = kind_of(video.is_some(), audio.is_some());
     let chosen = chosen.map(|(index, stream)| (index, stream.track.as_ref()));
@@ -185,7 +203,7 @@ fn probe_natively(
         duration,
         audio,
         video,
-        audio_codecs: streams.into_iter().map(|stream| stream.codec).collect(),
+        audio_streams,
         source_timecode: None,
         needs_ffmpeg,
         is_repaired,
@@ -201,6 +219,7 @@ fn probe_with_ffmpeg(
 ) -> Result<Probe, DecodeError> {
     let ffmpeg = decoders.require_ffmpeg(format.name())?;
     let report = ffmpeg.report(source, format, &Report::STREAMS)?;
+    let audio_streams = AudioInfo::all_reported(&report);
     let audio = report.chosen_audio(audio_stream);
     let video = report.chosen_video();
     let duration = duration::of_ffmpeg(ffmpeg, source, format, &report, audio)?;
@@ -210,14 +229,14 @@ fn probe_with_ffmpeg(
         format: Some(format),
         container: Some(format.name().to_owned()),
         duration,
-        audio: audio.map(|(index, stream)| AudioInfo::of_ffmpeg(index, stream)),
+        audio: audio.and_then(|(index, _)| audio_streams.get(index).cloned()),
         video: video.map(|stream| VideoInfo {
             codec: codec(stream),
             width: stream.width,
             height: stream.height,
             fps: stream.fps(),
         }),
-        audio_codecs: report.audio().into_iter().map(codec).collect(),
+        audio_streams,
         source_timecode: report.source_timecode(),
         needs_ffmpeg: true,
         is_repaired: false,
@@ -250,25 +269,48 @@ const fn kind_of(has_video: bool, has_audio: bool) -> MediaKind {
 }
 
 impl AudioInfo {
-    fn of_native(index: usize, stream: &AudioStream) -> Self {
-        let params = stream.track.as_ref().map(|track| &track.params);
-        let channels = params.and_then(|params| params.channels.as_ref()).map(|channels| channels.count());
-        Self {
-            index,
-            codec: stream.codec.clone(),
-            rate: params.and_then(|params| params.sample_rate),
-            channels: channels.and_then(|count| u16::try_from(count).ok()).filter(|count| *count > 0),
-        }
+    /// The streams of a container that is read in this process.
+    fn all_native(streams: &[AudioStream]) -> Vec<Self> {
+        let default = choose(streams.iter().map(|stream| stream.is_default), None);
+        let info = |(index, stream): (usize, &AudioStream)| {
+            let params = stream.track.as_ref().map(|track| &track.params);
+            let channels =
+                params.and_then(|params| params.channels.as_ref()).map(|channels| channels.count());
+            Self {
+                index,
+                codec: stream.codec.clone(),
+                rate: params.and_then(|params| params.sample_rate),
+                channels: channels.and_then(|count| u16::try_from(count).ok()).filter(|count| *count > 0),
+                language: stream.language.clone(),
+                is_default: Some(index) == default,
+            }
+        };
+        streams.iter().enumerate().map(info).collect()
     }
 
-    fn of_ffmpeg(index: usize, stream: &StreamReport) -> Self {
+    /// The streams of a file that ffmpeg reads.
+    fn all_reported(report: &Report) -> Vec<Self> {
+        let default = report.chosen_audio(None).map(|(index, _)| index);
+        let info = |(index, stream): (usize, &StreamReport)| {
+            let mut info = Self {
+                index,
+                codec: stream.codec().unwrap_or("unknown").to_owned(),
+                rate: None,
+                channels: None,
+                language: stream.language(),
+                is_default: Some(index) == default,
+            };
+            info.measure(stream);
+            info
+        };
+        report.audio().into_iter().enumerate().map(info).collect()
+    }
+
+    /// Sets rate and channels as ffmpeg reports them, which decodes the stream.
+    fn measure(&mut self, stream: &StreamReport) {
         let channels = stream.channels.and_then(|count| u16::try_from(count).ok());
-        Self {
-            index,
-            codec: stream.codec().unwrap_or("unknown").to_owned(),
-            rate: stream.rate(),
-            channels: channels.filter(|count| *count > 0),
-        }
+        self.rate = stream.rate();
+        self.channels = channels.filter(|count| *count > 0);
     }
 }
 

@@ -127,7 +127,8 @@ fn default_audio_stream_is_used_before_the_first() {
             let path = folder.make(
                 &name,
                 &format!(
-                    "-i {{loud.wav}} -i {{quiet.wav}} -map 0 -map 1 -c:a:0 {first} -c:a:1 {second} {flags}"
+                    "-i {{loud.wav}} -i {{quiet.wav}} -map 0 -map 1 -c:a:0 {first} -c:a:1 {second} {flags} \
+                     -metadata:s:a:0 language=spa -metadata:s:a:1 language=eng"
                 ),
             );
             let open = |wanted| decoders().open(Box::new(File::open(&path).unwrap()), wanted).unwrap();
@@ -140,7 +141,17 @@ fn default_audio_stream_is_used_before_the_first() {
             let other = peak(DecodedAudio::from_decoder(open(Some(1 - expected))).unwrap());
             assert_eq!(other > 0.2, expected == 1, "{name}");
             let probe = decoders().probe(Box::new(File::open(&path).unwrap()), None, &|| false).unwrap();
-            assert_eq!(probe.audio_codecs, [first, second], "{name}");
+            let streams: Vec<_> = probe
+                .audio_streams
+                .iter()
+                .map(|stream| (stream.index, &*stream.codec, stream.rate.is_some(), stream.channels))
+                .collect();
+            let expected_streams = [(0, first, true, Some(2)), (1, second, true, Some(2))];
+            assert_eq!(streams, expected_streams, "{name}");
+            let languages = probe.audio_streams.iter().map(|stream| stream.language.as_deref());
+            assert_eq!(languages.collect::<Vec<_>>(), [Some("spa"), Some("eng")], "{name}");
+            let default = probe.audio_streams.iter().position(|stream| stream.is_default);
+            assert_eq!(default, Some(expected), "{name}");
         }
     }
 }

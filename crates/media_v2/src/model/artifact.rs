@@ -61,6 +61,8 @@ pub struct NewArtifact {
     /// Upstream artifacts; duplicates are removed.
     pub upstream_artifact_ids: Vec<Id>,
     pub content_sha256: Option<String>,
+    /// Size of the bytes at `uri`, if they are in the blob store; for the figures of the owner.
+    pub size_bytes: Option<u64>,
     pub meta: Meta,
 }
 
@@ -94,6 +96,7 @@ impl NewArtifact {
             track_label: None,
             upstream_artifact_ids: Vec::new(),
             content_sha256: None,
+            size_bytes: None,
             meta,
         }
     }

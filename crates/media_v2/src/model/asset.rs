@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::{Content, Meta};
 use super::kind::{AssetDecoder, AssetKind};
+use super::stream::AudioStream;
 use super::timecode::StartTimecode;
 use crate::fingerprint::{FileFingerprint, RegisteredFile};
 
@@ -22,7 +23,7 @@ pub struct MediaAsset {
     pub user_id: Option<Id>,
     /// The kind of the asset.
     pub kind: AssetKind,
-    /// URI of the bytes: `blob://sha256/<hex>` for an upload.
+    /// URI of the bytes: `blob://sha256/<hex>` for an uploaded or fetched file.
     pub source_uri: String,
     /// Duration in milliseconds as declared by the container, else measured from the audio packets; null when unknown.
     #[serde(rename = "duration_ms")]
@@ -36,8 +37,12 @@ pub struct MediaAsset {
     pub audio_channels: Option<u32>,
     /// Audio sample rate in Hz.
     pub sample_rate: Option<u32>,
-    /// Container and codecs, e.g. `isomp4: h264, aac`.
+    /// Container, video codec and the codecs of all audio streams, e.g. `isomp4: h264, aac`.
     pub codec_info: Option<String>,
+    /// The audio streams, in the order of the file; at most 256. Empty without audio, and if the file could not be read.
+    #[serde(default)]
+    #[schema(required)]
+    pub audio_streams: Vec<AudioStream>,
     /// Size of the file in bytes.
     pub size_bytes: Option<u64>,
     /// SHA-256 of the bytes, lower-case hex.
@@ -48,7 +53,8 @@ pub struct MediaAsset {
     pub source_ref: Option<String>,
     /// Time when it was registered.
     pub created_at: DateTime<Utc>,
-    /// The caller's own metadata; `file_name` and `media_type` are added at registration.
+    /// The caller's own metadata; `file_name`, `media_type` and, for fetched files, `fetched_from` are added at
+    /// registration.
     #[schema(value_type = Object)]
     pub meta: Meta,
     /// Version of the prober that probed it; 0 when the file needs ffmpeg and ffmpeg was missing.
@@ -78,6 +84,7 @@ pub struct NewAsset {
     pub audio_channels: Option<u32>,
     pub sample_rate: Option<u32>,
     pub codec_info: Option<String>,
+    pub audio_streams: Vec<AudioStream>,
     pub size_bytes: Option<u64>,
     pub content_sha256: Option<String>,
     pub tags: Vec<String>,

@@ -4,6 +4,7 @@ mod artifact;
 mod asset;
 mod content;
 mod kind;
+mod stream;
 mod timecode;
 mod upload;
 
@@ -11,5 +12,6 @@ pub use artifact::{Artifact, NewArtifact};
 pub use asset::{MediaAsset, NewAsset};
 pub use content::{Content, Meta};
 pub use kind::{ArtifactKind, AssetDecoder, AssetKind, UnknownKind};
+pub use stream::AudioStream;
 pub use timecode::StartTimecode;
 pub(crate) use upload::{Upload, UploadState, UploadStatus};

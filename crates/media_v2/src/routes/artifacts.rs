@@ -84,6 +84,7 @@ impl RegisterArtifact {
             track_label: self.track_label,
             upstream_artifact_ids: self.upstream_artifact_ids,
             content_sha256: self.content_sha256,
+            size_bytes: None,
             meta,
         })
     }

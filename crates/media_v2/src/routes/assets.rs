@@ -10,8 +10,12 @@ use primitives::{AccessLevel, Page, PageLimit, PageParams};
 use serde::{Deserialize, Serialize};
 
 use super::upload::{self, created};
-use crate::codes::{MALFORMED_MULTIPART, SOURCE_NOT_ALLOWED, SOURCE_UNREADABLE, UPLOAD_TOO_LARGE};
-use crate::{Artifact, AssetKind, Description, MediaAsset, MediaService, Meta, store};
+use crate::codes::{
+    MALFORMED_MULTIPART, SOURCE_ADDRESS_REFUSED, SOURCE_CHANGED, SOURCE_NOT_ALLOWED, SOURCE_REDIRECT_REFUSED,
+    SOURCE_RESPONSE_INVALID, SOURCE_TIMED_OUT, SOURCE_TRUNCATED, SOURCE_UNAVAILABLE, SOURCE_UNREADABLE,
+    UPLOAD_TOO_LARGE,
+};
+use crate::{Artifact, AssetKind, Description, DescriptionChanges, MediaAsset, MediaService, Meta, store};
 
 /// Number of artifacts in the response of one asset.
 const ARTIFACTS_SHOWN: PageLimit = PageLimit::MAX;
@@ -23,7 +27,9 @@ pub(crate) struct RegisterAsset {
     tenant_id: Option<String>,
     env: Option<String>,
     user_id: Option<String>,
-    /// A `file://` URI below an allowed directory, or the `blob://` URI of an asset or artifact of yours.
+    /// A `file://` URI below an allowed directory, the `blob://` URI of an asset or artifact of yours, or the URI of a file
+    /// that is fetched: `https://` or `http://` of an allowed host, `s3://bucket/key`, `gs://bucket/key` or
+    /// `az://container/key` of an allowed bucket.
     source_uri: String,
     /// The kind; detected from the content when absent.
     kind: Option<AssetKind>,
@@ -92,12 +98,14 @@ pub(crate) struct AssetWithArtifacts {
 
 http_kit::error_responses!(CreateAssetErrors:
     MALFORMED_MULTIPART, REQUEST_TIMEOUT, UPLOAD_TOO_LARGE, INVALID_BODY, SOURCE_NOT_ALLOWED,
-    SOURCE_UNREADABLE, QUEUE_FULL,
+    SOURCE_ADDRESS_REFUSED, SOURCE_REDIRECT_REFUSED, SOURCE_UNREADABLE, SOURCE_CHANGED, SOURCE_TRUNCATED,
+    SOURCE_RESPONSE_INVALID, SOURCE_TIMED_OUT, SOURCE_UNAVAILABLE, QUEUE_FULL,
 );
 
 /// Register a recording.
 ///
-/// A JSON body names the URI of the file, a multipart body uploads it. The file is hashed and probed.
+/// A JSON body names the URI of the file, a multipart body uploads it. The file is hashed and probed. A file of a web server
+/// or bucket is fetched by a job; `meta.fetched_from` is its URI without the query.
 #[utoipa::path(
     post, path = "/media-v2/assets", tag = "media_v2",
     request_body(content(
@@ -176,4 +184,47 @@ pub(crate) async fn get_asset(
     let mut conn = service.pool().acquire().await?;
     let artifacts = store::list_artifacts(&mut conn, &context.scope, &asset.id, None, &page).await?.items;
     Ok(Json(AssetWithArtifacts { asset, artifacts }))
+}
+
+/// Changes of the description of a recording; absent fields are unchanged.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangeAsset {
+    tenant_id: Option<String>,
+    env: Option<String>,
+    user_id: Option<String>,
+    /// The new tags, in place of all.
+    #[serde(default, deserialize_with = "http_kit::present")]
+    #[schema(value_type = Vec<String>)]
+    tags: Option<Vec<String>>,
+    /// The new reference; `null` removes it.
+    #[serde(default, deserialize_with = "http_kit::present")]
+    #[schema(value_type = Option<String>)]
+    source_ref: Option<Option<String>>,
+    /// The new metadata, in place of all members but `file_name` and `media_type`, which are unchanged.
+    #[serde(default, deserialize_with = "http_kit::present")]
+    #[schema(value_type = Object)]
+    meta: Option<Meta>,
+}
+
+http_kit::context_fields!(ChangeAsset);
+
+http_kit::error_responses!(UpdateAssetErrors: ASSET_NOT_FOUND, INVALID_BODY);
+
+/// Change tags, reference and metadata of a recording.
+///
+/// Sending the same changes again changes nothing. Listings and searches by tag use the new tags from the answer on.
+#[utoipa::path(
+    patch, path = "/media-v2/assets/{id}", tag = "media_v2", params(("id" = String, Path, description = "asset")),
+    request_body = ChangeAsset,
+    responses((status = 200, description = "The changed asset.", body = MediaAsset), UpdateAssetErrors)
+)]
+pub(crate) async fn update_asset(
+    State(service): State<MediaService>,
+    Path(id): Path<String>,
+    ContextJson(context, body): ContextJson<ChangeAsset>,
+) -> Result<Json<MediaAsset>, Problem> {
+    let id = path_id(&id, ASSET_NOT_FOUND)?;
+    let changes = DescriptionChanges { tags: body.tags, source_ref: body.source_ref, meta: body.meta };
+    Ok(Json(service.change_description(&context.scope, &id, changes).await?))
 }

@@ -20,7 +20,7 @@ use crate::MediaService;
 pub fn router(service: MediaService) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(assets::create_asset, assets::list_assets))
-        .routes(routes!(assets::get_asset))
+        .routes(routes!(assets::get_asset, assets::update_asset))
         .routes(routes!(content::asset_content))
         .routes(routes!(waveform::asset_waveform))
         .routes(routes!(artifacts::create_artifact, artifacts::list_artifacts))

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use blob_store::BlobId;
 use chrono::{DateTime, Utc};
@@ -79,6 +79,7 @@ pub async fn insert_artifacts(
     if !violations.is_empty() {
         return Err(MediaError::Invalid(violations));
     }
+    let sizes: Vec<Option<i64>> = new.iter().map(|new| new.size_bytes.map(u64::cast_signed)).collect();
     let artifacts: Vec<Artifact> = new.into_iter().map(|new| Artifact::made(scope, now, new)).collect();
 
     let parents: Vec<Id> = artifacts.iter().map(|artifact| artifact.parent_asset_id.clone()).collect();
@@ -93,7 +94,7 @@ pub async fn insert_artifacts(
             return Err(MediaError::ArtifactsNotFound(missing));
         }
     }
-    insert_rows(conn, scope, now, &artifacts).await?;
+    insert_rows(conn, scope, now, &artifacts, &sizes).await?;
     if !upstreams.is_empty() {
         insert_edges(conn, scope, &artifacts).await?;
     }
@@ -105,6 +106,7 @@ async fn insert_rows(
     scope: &Scope,
     now: DateTime<Utc>,
     artifacts: &[Artifact],
+    sizes: &[Option<i64>],
 ) -> Result<(), MediaError> {
     fn column<T>(artifacts: &[Artifact], field: impl Fn(&Artifact) -> T) -> Vec<T> {
         artifacts.iter().map(field).collect()
@@ -112,12 +114,12 @@ async fn insert_rows(
     sqlx::query!(
         "-- media_v2::insert_artifacts
          INSERT INTO artifacts (tenant_id, env, id, parent_asset_id, kind, uri, start_us, end_us,
-             track_label, content_sha256, created_at, meta)
+             track_label, content_sha256, created_at, meta, size_bytes)
          SELECT $1, $2, new.id, new.parent_asset_id, new.kind, new.uri, new.start_us, new.end_us,
-             new.track_label, new.content_sha256, $3, new.meta
+             new.track_label, new.content_sha256, $3, new.meta, new.size_bytes
          FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[],
-             $10::text[], $11::text[], $12::jsonb[])
-             AS new (id, parent_asset_id, kind, uri, start_us, end_us, track_label, content_sha256, meta)",
+             $10::text[], $11::text[], $12::jsonb[], $13::bigint[])
+             AS new (id, parent_asset_id, kind, uri, start_us, end_us, track_label, content_sha256, meta, size_bytes)",
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         now,
@@ -130,11 +132,17 @@ async fn insert_rows(
         &column(artifacts, |a| a.track_label.clone()) as _,
         &column(artifacts, |a| a.content_sha256.clone()) as _,
         &column(artifacts, |a| Json(a.meta.clone())) as _,
+        sizes as _,
     )
     .execute(conn)
     .await
     .map_err(|error| match error {
         error if violates(&error, "artifacts_semantic_cache_key") => MediaError::DuplicateCacheKey,
+        // Removed since it was looked up: one of these is missing.
+        error if violates(&error, "artifacts_parent_asset") => {
+            let parents: BTreeSet<String> = artifacts.iter().map(|a| a.parent_asset_id.to_string()).collect();
+            MediaError::AssetsNotFound(parents.into_iter().collect())
+        }
         error => error.into(),
     })?;
     Ok(())
@@ -165,7 +173,15 @@ async fn insert_edges(
         &upstreams,
     )
     .execute(conn)
-    .await?;
+    .await
+    .map_err(|error| match error {
+        // Removed since it was looked up: one of these is missing.
+        error if violates(&error, "artifact_upstreams_upstream") => {
+            let upstreams: BTreeSet<String> = upstreams.iter().cloned().collect();
+            MediaError::ArtifactsNotFound(upstreams.into_iter().collect())
+        }
+        error => error.into(),
+    })?;
     Ok(())
 }
 

@@ -7,7 +7,8 @@ use sqlx::types::Json;
 
 use super::BadRow;
 use crate::{
-    AssetDecoder, AssetKind, FileFingerprint, MediaAsset, MediaError, Meta, NewAsset, StartTimecode,
+    AssetDecoder, AssetKind, AudioStream, FileFingerprint, MediaAsset, MediaError, Meta, NewAsset,
+    StartTimecode,
 };
 
 /// Filter of a list of assets; all conditions must match.
@@ -44,6 +45,7 @@ pub(super) struct Row {
     pub(super) source_modified_ns: Option<i64>,
     pub(super) source_inode: Option<i64>,
     pub(super) start_timecode: Option<Json<StartTimecode>>,
+    pub(super) audio_streams: Option<Json<Vec<AudioStream>>>,
 }
 
 /// `query_as!` for [`Row`], with the name of the function and the SQL after the table's name.
@@ -56,7 +58,8 @@ macro_rules! select {
                     user_id AS \"user_id: Id\", kind, source_uri, duration_us, fps, audio_channels,
                     sample_rate, codec_info, size_bytes, content_sha256, tags, source_ref, created_at,
                     meta AS \"meta: Json<Meta>\", prober_version, decoder, source_modified_ns,
-                    source_inode, start_timecode AS \"start_timecode: Json<StartTimecode>\"
+                    source_inode, start_timecode AS \"start_timecode: Json<StartTimecode>\",
+                    audio_streams AS \"audio_streams: Json<Vec<AudioStream>>\"
              FROM media_assets " + $rest,
             $($argument),+
         )
@@ -88,6 +91,7 @@ pub async fn insert_asset(
         audio_channels: new.audio_channels,
         sample_rate: new.sample_rate,
         codec_info: new.codec_info,
+        audio_streams: new.audio_streams,
         size_bytes: new.size_bytes,
         content_sha256: new.content_sha256,
         tags: new.tags,
@@ -103,9 +107,9 @@ pub async fn insert_asset(
          INSERT INTO media_assets (tenant_id, env, id, user_id, kind, source_uri, duration_us, fps,
              audio_channels, sample_rate, codec_info, size_bytes, content_sha256, tags, source_ref,
              created_at, meta, prober_version, decoder, source_modified_ns, source_inode,
-             start_timecode)
+             start_timecode, audio_streams)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-             $22)",
+             $22, $23)",
         asset.tenant_id.as_str(),
         asset.env.as_str(),
         asset.id.as_str(),
@@ -128,6 +132,7 @@ pub async fn insert_asset(
         asset.file_fingerprint.map(|fingerprint| fingerprint.modified_ns),
         asset.file_fingerprint.map(|fingerprint| fingerprint.inode),
         asset.start_timecode.map(Json) as _,
+        Json(&asset.audio_streams) as _,
     )
     .execute(conn)
     .await?;
@@ -297,6 +302,7 @@ impl TryFrom<Row> for MediaAsset {
             audio_channels: row.audio_channels.map(i32::cast_unsigned),
             sample_rate: row.sample_rate.map(i32::cast_unsigned),
             codec_info: row.codec_info,
+            audio_streams: row.audio_streams.map(|streams| streams.0).unwrap_or_default(),
             size_bytes: row.size_bytes.map(i64::cast_unsigned),
             content_sha256: row.content_sha256,
             tags: row.tags,

@@ -136,14 +136,14 @@ pub(crate) async fn rows_of_blob(
     .await
 }
 
-/// Whether there is any asset, of any owner.
+/// Whether there is or was any asset, of any owner.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) async fn has_assets(conn: &mut PgConnection) -> sqlx::Result<bool> {
+pub(crate) async fn has_had_assets(conn: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
-        r#"-- media_v2::has_assets
-        SELECT EXISTS (SELECT FROM media_assets) AS "found!""#
+        r#"-- media_v2::has_had_assets
+        SELECT EXISTS (SELECT FROM media_assets) OR EXISTS (SELECT FROM assets_removed) AS "found!""#
     )
     .fetch_one(conn)
     .await

@@ -8,8 +8,11 @@
 mod artifacts;
 mod assets;
 mod blobs;
+mod changes;
 mod lineage;
+mod owned_blobs;
 mod probes;
+mod sizes;
 mod upload_leases;
 mod uploads;
 mod waveforms;
@@ -23,12 +26,16 @@ pub(crate) use assets::renew_fingerprint;
 pub use assets::{AssetFilter, find_asset, find_assets, insert_asset, list_assets, missing_assets, owns_uri};
 pub use blobs::BlobRow;
 pub(crate) use blobs::{
-    RowKind, has_assets, old_waveforms, rows_of_blob, rows_with_blobs, unreferenced_blobs,
+    RowKind, has_had_assets, old_waveforms, rows_of_blob, rows_with_blobs, unreferenced_blobs,
 };
+pub(crate) use changes::change_asset;
 pub use lineage::{Lineage, LineageEdge, LineageNode, find_lineage};
+pub use owned_blobs::{owned_blobs, unreferenced};
 pub(crate) use probes::{assets_to_reprobe, renew_asset, set_decoder};
+pub(crate) use sizes::{artifacts_without_size, set_sizes};
 pub(crate) use upload_leases::{
-    SweptUpload, contend_upload, delete_old_uploads, release_upload, renew_upload, uploads_to_sweep,
+    SweptUpload, contend_upload, delete_old_uploads, release_upload, renew_upload, uploads_of_owner,
+    uploads_to_sweep,
 };
 pub(crate) use uploads::{
     claim_upload, count_uploads, delete_upload, discard_upload, find_upload, finish_upload, insert_upload,

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::assets::{Row, select};
-use crate::{AssetDecoder, MediaAsset, MediaError, Meta, StartTimecode};
+use crate::{AssetDecoder, AudioStream, MediaAsset, MediaError, Meta, StartTimecode};
 
 /// Updates the probed properties in the row of `asset`, if the row still has `read_version`, that is, if no other probe
 /// has updated it. A decoder that an analysis has set meanwhile stays.
@@ -22,7 +22,7 @@ pub(crate) async fn renew_asset(
          UPDATE media_assets
          SET kind = $4, duration_us = $5, fps = $6, audio_channels = $7, sample_rate = $8, codec_info = $9,
              meta = meta || jsonb_build_object('media_type', $10::text), prober_version = $11,
-             start_timecode = $14, decoder = CASE WHEN decoder = 'ffmpeg' THEN decoder ELSE $12 END
+             start_timecode = $14, audio_streams = $15, decoder = CASE WHEN decoder = 'ffmpeg' THEN decoder ELSE $12 END
          WHERE tenant_id = $1 AND env = $2 AND id = $3 AND prober_version = $13",
         asset.tenant_id.as_str(),
         asset.env.as_str(),
@@ -38,6 +38,7 @@ pub(crate) async fn renew_asset(
         asset.decoder.map(AssetDecoder::as_str),
         read_version,
         asset.start_timecode.map(Json) as _,
+        Json(&asset.audio_streams) as _,
     )
     .execute(conn)
     .await?;

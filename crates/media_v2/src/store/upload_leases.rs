@@ -120,6 +120,29 @@ pub(crate) async fn uploads_to_sweep(
         .collect())
 }
 
+/// Up to `limit` uploads of a tenant, or of one of its environments, in any state.
+///
+/// # Errors
+/// [`MediaError::Database`].
+pub(crate) async fn uploads_of_owner(
+    conn: &mut PgConnection,
+    tenant_id: &Id,
+    env: Option<&Id>,
+    limit: i64,
+) -> Result<Vec<(Scope, Id)>, MediaError> {
+    let found = sqlx::query!(
+        r#"-- media_v2::uploads_of_owner
+        SELECT tenant_id AS "tenant_id: Id", env AS "env: Id", id AS "id: Id" FROM resumable_uploads
+        WHERE tenant_id = $1 AND ($2::text IS NULL OR env = $2)
+        ORDER BY env, id LIMIT $3"#,
+        tenant_id.as_str(),
+        env.map(Id::as_str),
+        limit,
+    );
+    let found = found.fetch_all(conn).await?.into_iter();
+    Ok(found.map(|row| (Scope { tenant_id: row.tenant_id, env: row.env }, row.id)).collect())
+}
+
 /// Deletes the records of all owners: of finished uploads that expired before `finished_before`, and of discarded ones
 /// that expired before `discarded_before`.
 ///

@@ -25,7 +25,7 @@ pub(crate) async fn find_waveform(
         key.source,
         key.params.samples_per_pixel.cast_signed(),
         key.params.split_channels,
-        WaveformKey::RULE,
+        key.rule,
     )
     .fetch_optional(conn)
     .await?;
@@ -57,7 +57,7 @@ pub(crate) async fn insert_waveform(
         key.source,
         key.params.samples_per_pixel.cast_signed(),
         key.params.split_channels,
-        WaveformKey::RULE,
+        key.rule,
         blob.to_hex(),
         now,
     )

@@ -9,6 +9,7 @@
 mod activity;
 mod checksum;
 mod finish;
+mod forget;
 mod lease;
 mod metadata;
 mod receive;

@@ -165,3 +165,29 @@ async fn artifacts_are_inserted_in_order_or_not_at_all() {
     let refused = store::insert_artifacts(&mut conn, &scope("t1"), now, vec![hit(0), bad]).await;
     assert!(matches!(refused, Err(MediaError::ArtifactsNotFound(ids)) if ids == ["none"]));
 }
+
+#[tokio::test]
+async fn sizes_of_bytes_are_recorded_where_they_are_missing() {
+    let state = TestState::new().await;
+    let asset = state.asset().await;
+    let uri = state.api.get(&format!("/media-v2/assets/{asset}")).await.ok()["asset"]["source_uri"].clone();
+    let stored = state.artifact(&asset, json!({"uri": uri})).await;
+    state.artifact(&asset, json!({"uri": "https://example.com/a.wav"})).await;
+    let missing = state.artifact(&asset, json!({})).await;
+    let pool = state.media.pool();
+    sqlx::query("UPDATE artifacts SET uri = 'blob://sha256/' || repeat('0', 64) WHERE id = $1")
+        .bind(&missing)
+        .execute(&pool)
+        .await
+        .unwrap();
+    let batch = media_v2::record_sizes(&pool, state.media.service.blobs(), None).await.unwrap();
+    assert_eq!((batch.recorded, batch.skipped), (1, 1));
+    let rest = media_v2::record_sizes(&pool, state.media.service.blobs(), batch.last.as_ref()).await.unwrap();
+    assert_eq!(rest, media_v2::SizeBatch::default());
+    let sizes: Vec<(String, i64)> =
+        sqlx::query_as("SELECT id, size_bytes FROM artifacts WHERE size_bytes IS NOT NULL")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+    assert_eq!(sizes, [(stored, 1_644)]);
+}

@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 mod artifacts;
+mod changes;
 mod content;
 mod corpus;
 mod form;
 mod listing;
+mod remote;
 mod reprobe;
 mod resumable;
 mod resumable_refusals;

@@ -12,7 +12,8 @@ impl TestState {
     async fn old_asset(&self, kind: &str) -> Id {
         let id = self.asset().await;
         sqlx::query(
-            "UPDATE media_assets SET kind = $2, duration_us = 7, fps = 25, codec_info = 'wrong', prober_version = 1
+            "UPDATE media_assets SET kind = $2, duration_us = 7, fps = 25, codec_info = 'wrong', prober_version = 1,
+             audio_streams = NULL
              WHERE id = $1",
         )
         .bind(&id)
@@ -40,6 +41,10 @@ async fn reading_an_outdated_asset_probes_it_again() {
         let asset = state.api.get(&format!("/media-v2/assets/{id}")).await.ok()["asset"].clone();
         assert_eq!((&asset["kind"], &asset["duration_ms"]), (&json!(renewed), &json!(100)), "{stored}");
         assert_eq!((&asset["fps"], &asset["codec_info"]), (&json!(null), &json!("wave: pcm_s16le")));
+        assert_eq!(
+            asset["audio_streams"][0]["codec"], "pcm_s16le",
+            "the row of an older version has no list"
+        );
         let codecs = Some("wave: pcm_s16le".to_owned());
         assert_eq!(
             state.row(&id).await,

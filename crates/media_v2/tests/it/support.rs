@@ -1,6 +1,7 @@
 use axum::middleware::from_fn_with_state;
 use http_kit::idempotency;
 use media_v2::MediaConfig;
+use remote_source::RemoteSources;
 use serde_json::Value;
 use test_kit::{Api, Reply, TestMedia, post_artifact};
 
@@ -17,8 +18,13 @@ pub(crate) struct TestState {
 
 impl TestState {
     pub(crate) async fn new() -> Self {
-        let media =
-            TestMedia::with(MediaConfig { max_upload_bytes: MAX_UPLOAD, ..MediaConfig::default() }).await;
+        Self::with(RemoteSources::default()).await
+    }
+
+    /// A service that may fetch `remote_sources`.
+    pub(crate) async fn with(remote_sources: RemoteSources) -> Self {
+        let config = MediaConfig { remote_sources, max_upload_bytes: MAX_UPLOAD, ..MediaConfig::default() };
+        let media = TestMedia::with(config).await;
         let (router, _) = media_v2::router(media.service.clone()).split_for_parts();
         let keys = idempotency::Keys::new(media.pool());
         let router = router.layer(from_fn_with_state(keys, idempotency::layer));

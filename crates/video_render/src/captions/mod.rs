@@ -6,7 +6,7 @@
 mod placed;
 pub(crate) mod script;
 
-use audio_semantic_timeline::{CaptionParameters, Transcript, stored_summary};
+use audio_semantic_timeline::{CaptionParameters, Transcript, in_force, stored_summary};
 use interchange::captions::{CaptionLimits, captions};
 use interchange::words::TimedText;
 use media_time::{LocalTime, MediaTime, Window};
@@ -57,7 +57,7 @@ pub(crate) struct CaptionReader<'a> {
 }
 
 impl CaptionReader<'_> {
-    /// The words of the timeline `artifact_id` where their recording plays in `target`.
+    /// The words of the timeline `artifact_id`, or of its newest correction, where their recording plays in `target`.
     ///
     /// # Errors
     /// [`Error::CaptionsOfArtifact`], [`Error::MissingFilter`], [`Error::MissingFont`]; errors of reading the timeline.
@@ -69,10 +69,11 @@ impl CaptionReader<'_> {
     ) -> Result<Captions, Error> {
         let Self { media, tools, scope, limits } = self;
         let fonts = tools.caption_fonts().await?.to_owned();
-        let summary = stored_summary(media, scope, artifact_id).await?;
+        let artifact_id = in_force(media, scope, artifact_id).await?;
+        let summary = stored_summary(media, scope, &artifact_id).await?;
         let transcript = Transcript::of_transcribed(&summary)?;
         if transcript.artifact_id.is_some() {
-            return Err(Error::CaptionsOfArtifact(artifact_id.clone()));
+            return Err(Error::CaptionsOfArtifact(artifact_id));
         }
         let played = target.played(&transcript.asset_id);
         let duration_ms = target.duration().as_millis_ceil();
@@ -89,7 +90,7 @@ impl CaptionReader<'_> {
             Some(ShownCaption { window, text: caption.text() })
         };
         Ok(Captions {
-            artifact_id: artifact_id.clone(),
+            artifact_id,
             list: divided.into_iter().filter_map(shown).collect(),
             font_size: font_size(profile, limits.max_chars),
             fonts,

@@ -9,7 +9,7 @@ mod shot_list;
 mod timeline;
 mod track;
 
-use serde::{Deserialize, Deserializer};
+use http_kit::present;
 
 pub(crate) use clip::ClipPatch;
 pub use clip::{Clip, NewClip};
@@ -28,9 +28,3 @@ pub use track::{NewTrack, Track, TrackKind};
 
 /// Free-form data of a caller: a JSON object of at most 64 KiB.
 pub type Meta = serde_json::Map<String, serde_json::Value>;
-
-/// Deserializes a field of a PATCH: a present field, even `null`, is `Some`; `null` is accepted only for nullable
-/// fields.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
-}

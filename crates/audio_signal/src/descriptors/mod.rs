@@ -1,0 +1,12 @@
+//! What a cut sample sounds like: brightness and role of a hit, key of a loop.
+
+mod frames;
+mod hit;
+mod key;
+mod profiles;
+mod role;
+mod role_weights;
+
+pub use hit::{HIT_FEATURES, HitDescriptor, HitMeter, hit_features};
+pub use key::{KeyEstimate, KeyMeter};
+pub use role::{HitRole, RoleEstimate};
