@@ -24,6 +24,11 @@ export function makePanel(context) {
         player.media.muted = true;
         player.playWindow(sample.start_ms, Math.max(sample.end_ms, sample.start_ms + 200));
     };
+    // Only for as long as a sample shows its place.
+    const unmute = () => {
+        if (player.window === null) player.media.muted = false;
+    };
+    player.addEventListener("window", unmute);
     const board = pads(chosen, cut, error => fill(answer, failure(error)));
     const element = h(
         "div",
@@ -47,6 +52,7 @@ export function makePanel(context) {
         close() {
             sequencer?.stop();
             board.close();
+            player.removeEventListener("window", unmute);
             player.media.muted = false;
         },
     };

@@ -19,12 +19,16 @@ export class Sequencer {
     async play() {
         const context = audio();
         const { samples } = this.pattern();
-        this.decoded = new Map(
+        this.stop();
+        const { call } = this;
+        const decoded = new Map(
             await Promise.all(
                 [...new Set(Object.values(samples).filter(Boolean))].map(async id => [id, await buffer(id)]),
             ),
         );
-        this.stop();
+        // Stopped, or begun again, while the samples were read.
+        if (call !== this.call) return;
+        this.decoded = decoded;
         this.step = 0;
         this.origin = context.currentTime + 0.06;
         this.timer = setInterval(() => this.#schedule(), LOOK);
@@ -73,6 +77,7 @@ export class Sequencer {
     }
 
     stop() {
+        this.call = (this.call ?? 0) + 1;
         clearInterval(this.timer);
         this.timer = null;
         this.bpm = 0;
