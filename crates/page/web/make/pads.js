@@ -2,7 +2,7 @@
 import { h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
 import { clock } from "../lib/time.js";
-import { loopName } from "../timeline/lanes.js";
+import { hitName, loopName } from "../timeline/lanes.js";
 import { playNow } from "./kit.js";
 
 export const PADS = 16;
@@ -72,7 +72,7 @@ export function pads(samples, onhit, onfail) {
         "div",
         { class: "pads", role: "group", "aria-label": t("make.pads") },
         samples.map((sample, index) => {
-            const what = sample.kind === "audio_loop" ? loopName(sample) : (sample.role ?? t("item.hit"));
+            const what = sample.kind === "audio_loop" ? loopName(sample) : hitName(sample);
             return h(
                 "button",
                 {

@@ -1,6 +1,6 @@
 // The lanes of a recording: what each draws, and which item is at a position.
 import { firstAfter } from "../lib/recording.js";
-import { t } from "../lib/i18n.js";
+import { has, t } from "../lib/i18n.js";
 import { beatsLane, kindLane } from "./dense.js";
 import { loudnessLane, spanLane, waveLane, wordLane } from "./draw.js";
 
@@ -83,6 +83,9 @@ function loopLanes(loops) {
     }));
 }
 
+/** Role of a hit, if it has one. */
+export const hitName = ({ role }) =>
+    role && role !== "other" && has(`role.${role}`) ? t(`role.${role}`) : t("item.hit");
 /** Bars and tempo of a loop. */
 export const loopName = ({ bars, bpm }) =>
     t(bars === 1 ? "item.loopOfOne" : "item.loop", {
@@ -111,7 +114,7 @@ const sampleItem = (sample, index) => ({
     start_ms: sample.start_ms,
     end_ms: sample.end_ms,
     sample,
-    label: sample.kind === "audio_loop" ? loopName(sample) : (sample.role ?? t("item.hit")),
+    label: sample.kind === "audio_loop" ? loopName(sample) : hitName(sample),
 });
 
 /** Beats with the time until the next one. */
