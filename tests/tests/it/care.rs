@@ -186,7 +186,8 @@ async fn register_everything(api: &Api, deployment: &Deployment, tenant: &str) {
     let timeline = api.post(ANALYZE, &json!({"asset_id": asset["id"]})).await.ok();
     let base_version = &timeline["meta"]["backend_version"];
     let correction = json!({"base_version": base_version, "edits": [{"op": "split", "at_ms": 500}]});
-    let path = format!("/audio/semantic-timeline/{}/corrections", id(&timeline["artifact_id"]));
+    let path =
+        format!("/audio/semantic-timeline/{}/corrections", id(&timeline["audio_semantic_artifact_id"]));
     api.post(&path, &correction).await.created();
     let request = json!({"asset_id": asset["id"], "run_phrases": false});
     let made = api.post("/audio/field-to-samples", &request).await.ok();

@@ -18,6 +18,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("media_decode", 1),
     ("audio_asr", 1),
     ("audio_speakers", 1),
+    ("audio_fingerprint", 1),
     ("interchange", 1),
     ("remote_source", 1),
     ("http_kit", 2),

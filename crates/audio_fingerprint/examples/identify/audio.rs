@@ -1,0 +1,115 @@
+//! Recordings by ffmpeg, and what happens to queries.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use audio_fingerprint::RATE;
+
+/// Files that ffmpeg reads, in the directories of the corpus that are not made from others of it.
+pub(crate) fn files(corpus: &Path) -> Vec<PathBuf> {
+    let directories = ["beats_closed", "classes", "singing", "asr", "vad", "video", "sounds"];
+    let mut files: Vec<PathBuf> = directories
+        .iter()
+        .flat_map(|name| std::fs::read_dir(corpus.join(name)).into_iter().flatten())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+            ["flac", "ogg", "wav", "mp4", "webm", "mp3"].contains(&extension)
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+fn to_bytes(samples: &[f32]) -> Vec<u8> {
+    samples.iter().flat_map(|sample| sample.to_le_bytes()).collect()
+}
+
+fn to_samples(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+}
+
+/// Runs ffmpeg with `input` on standard input; returns its output.
+fn ffmpeg(arguments: &[&str], input: Vec<u8>) -> Vec<u8> {
+    let mut child = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin"])
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output.stdout
+}
+
+const RAW: [&str; 6] = ["-ac", "1", "-ar", "16000", "-f", "f32le"];
+
+/// A file as mono at 16 kHz; empty without audio.
+pub(crate) fn decode(path: &Path) -> Vec<f32> {
+    let output = Command::new("ffmpeg")
+        .args(["-v", "quiet", "-nostdin", "-i"])
+        .arg(path)
+        .args(["-vn"])
+        .args(RAW)
+        .arg("-")
+        .output()
+        .unwrap();
+    to_samples(&output.stdout)
+}
+
+/// Samples after an ffmpeg filter.
+pub(crate) fn filtered(samples: &[f32], filter: &str) -> Vec<f32> {
+    let arguments = [&RAW[..], &["-i", "-", "-af", filter], &RAW[..], &["-"]].concat();
+    to_samples(&ffmpeg(&arguments[2..], to_bytes(samples)))
+}
+
+/// Samples encoded and decoded again. The files are needed for the encoder's delay, which a pipe does not have.
+pub(crate) fn coded(samples: &[f32], codec: &[&str], extension: &str) -> Vec<f32> {
+    let file = std::env::temp_dir().join(format!("fingerprint-{}.{extension}", std::process::id()));
+    let name = file.to_str().unwrap();
+    let arguments = [&["-y"][..], &RAW[2..], &["-ac", "1", "-i", "-"], codec, &[name]].concat();
+    ffmpeg(&arguments, to_bytes(samples));
+    let decoded = decode(&file);
+    std::fs::remove_file(&file).unwrap();
+    decoded
+}
+
+/// Pseudo-random numbers from 0 to 1 (SplitMix64).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) as f64 / u64::MAX as f64
+    }
+
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        ((self.next() * end as f64) as usize).min(end.saturating_sub(1))
+    }
+}
+
+fn power(samples: &[f32]) -> f32 {
+    samples.iter().map(|sample| sample * sample).sum::<f32>() / samples.len().max(1) as f32
+}
+
+/// Adds `other` at `snr_db` below the power of `samples`.
+pub(crate) fn mixed(samples: &[f32], other: &[f32], snr_db: f32) -> Vec<f32> {
+    let gain = (power(samples) / power(other).max(1e-12) / 10f32.powf(snr_db / 10.0)).sqrt();
+    samples.iter().zip(other.iter().cycle()).map(|(a, b)| a + gain * b).collect()
+}
+
+pub(crate) fn is_quiet(samples: &[f32]) -> bool {
+    power(samples) < 1e-5
+}
+
+/// White noise.
+pub(crate) fn white(random: &mut Random, seconds: usize) -> Vec<f32> {
+    (0..seconds * RATE as usize).map(|_| random.next() as f32 - 0.5).collect()
+}

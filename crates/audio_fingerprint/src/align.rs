@@ -1,0 +1,159 @@
+//! The offset and drift of two recordings of one event.
+
+use media_time::{MediaTime, Window};
+
+use crate::correlation::phase_correlation;
+use crate::regression::{Line, robust_line};
+use crate::samples::{Samples, part};
+use crate::{Match, RATE, link};
+
+/// Length of the chunks that are compared, in samples: 1 s.
+const CHUNK: usize = RATE as usize;
+/// Greatest number of chunks of a part, evenly spaced.
+const MAX_CHUNKS: i64 = 96;
+/// Samples on either side of a chunk's expected place in which it is searched: 60 ms.
+const MARGIN: i64 = 960;
+/// Greatest chance of a chunk's correlation.
+const MAX_CHANCE: f64 = 1e-4;
+/// Chunks this far from the line, in samples, are wrong: 0.5 ms.
+const OUTLIER: f64 = 8.0;
+/// Fewest chunks on the line of a part.
+const MIN_CHUNKS: usize = 3;
+/// Steps in which a part is extended beyond its matches, in samples.
+const STEP: i64 = RATE as i64 / 2;
+
+/// A part of one recording, and the same time in the other one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AlignedPart {
+    /// The part of the other recording.
+    pub other: Window<MediaTime>,
+    /// The time in the reference at the time 0 of the other recording, by this part's clock.
+    pub offset: MediaTime,
+    /// Clock of the other recording relative to that of the reference, in ppm: positive if it runs fast, so that its
+    /// times increase faster.
+    pub drift_ppm: f64,
+    /// Probability that the part is no chance match, of the landmarks.
+    pub confidence: f64,
+    /// Part of the chunks that agree with offset and drift, 0 to 1.
+    pub agreement: f64,
+}
+
+/// Aligns `other` to `reference` (both mono, [`RATE`] Hz) by `matches` of the other recording's blocks in the reference,
+/// whose query times are those of the whole recording.
+///
+/// A recorder that was stopped and started again has several parts; between them are gaps. Without a part, the recordings
+/// are unrelated: matches alone are no evidence, parts have chunks that correlate in phase, too.
+///
+/// # Errors
+/// When a recording cannot be read.
+pub fn align<R: Samples, O: Samples<Error = R::Error>>(
+    reference: &mut R,
+    other: &mut O,
+    matches: &[Match],
+) -> Result<Vec<AlignedPart>, R::Error> {
+    let mut parts: Vec<AlignedPart> = Vec::new();
+    let mut links = link(matches.to_vec());
+    links.sort_by_key(|found| (-found.query.duration().as_micros(), found.query.start()));
+    for found in links {
+        let is_covered = |part: &AlignedPart| {
+            part.other
+                .intersect(found.query)
+                .is_some_and(|common| 2 * common.duration().as_micros() >= found.query.duration().as_micros())
+        };
+        if parts.iter().any(is_covered) {
+            continue;
+        }
+        if let Some(aligned) = align_part(reference, other, &found)? {
+            parts.push(aligned);
+        }
+    }
+    parts.sort_by_key(|part| part.other.start());
+    Ok(without_overlaps(parts))
+}
+
+/// Where each part ends before the next one begins.
+fn without_overlaps(mut parts: Vec<AlignedPart>) -> Vec<AlignedPart> {
+    for index in 1..parts.len() {
+        let next = parts[index].other.start();
+        let earlier = &mut parts[index - 1];
+        if earlier.other.end() > next {
+            earlier.other = Window::new(earlier.other.start(), next).unwrap_or(earlier.other);
+        }
+    }
+    parts
+}
+
+/// Measures the part around a match; `None` if its chunks do not agree.
+fn align_part<R: Samples, O: Samples<Error = R::Error>>(
+    reference: &mut R,
+    other: &mut O,
+    found: &Match,
+) -> Result<Option<AlignedPart>, R::Error> {
+    let (start, end) = (found.query.start().to_samples(RATE), found.query.end().to_samples(RATE));
+    let chunk = CHUNK as i64;
+    // A short match is measured where it is, beyond its ends too: parts of chunks that are unrelated do no harm.
+    let (start, end) = (start - chunk, end.max(start + 2 * chunk) + chunk);
+    let (start, end) = (start.max(0), end.min(other.len().cast_signed()));
+    let expected = Line { slope: found.speed, intercept: found.offset().as_secs_f64() * f64::from(RATE) };
+    let count = ((end - start) / (chunk / 2) - 1).clamp(0, MAX_CHUNKS);
+    let mut points = Vec::new();
+    for index in 0..count {
+        let at = start + index * (end - start - chunk) / (count - 1).max(1);
+        if let Some(place) = chunk_place(reference, other, at, &expected)? {
+            points.push((at as f64, place - at as f64));
+        }
+    }
+    let Some(line) = robust_line(&points, OUTLIER) else { return Ok(None) };
+    let agreeing = points.iter().filter(|(at, lag)| (lag - line.at(*at)).abs() <= OUTLIER).count();
+    if agreeing < MIN_CHUNKS || agreeing * 3 < points.len() {
+        return Ok(None);
+    }
+    let line = Line { slope: 1.0 + line.slope, intercept: line.intercept };
+    let start = extend(reference, other, start, -STEP, &line)?;
+    let end = extend(reference, other, end - chunk, STEP, &line)? + chunk;
+    let time = |sample: i64| MediaTime::from_samples(sample, RATE);
+    let Ok(window) = Window::new(time(start), time(end)) else { return Ok(None) };
+    Ok(Some(AlignedPart {
+        other: window,
+        offset: MediaTime::from_secs_f64(line.intercept / f64::from(RATE)),
+        drift_ppm: (1.0 / line.slope - 1.0) * 1e6,
+        confidence: found.confidence,
+        agreement: agreeing as f64 / count.max(1) as f64,
+    }))
+}
+
+/// The place in the reference, in samples, of the middle of the chunk at `at` of the other recording, less half a chunk;
+/// `None` if it does not correlate around the expected one.
+fn chunk_place<R: Samples, O: Samples<Error = R::Error>>(
+    reference: &mut R,
+    other: &mut O,
+    at: i64,
+    expected: &Line,
+) -> Result<Option<f64>, R::Error> {
+    let first = expected.at(at as f64).round() as i64 - MARGIN;
+    let query = part(other, at, CHUNK)?;
+    let source = part(reference, first, CHUNK + 2 * MARGIN as usize)?;
+    let found = phase_correlation(&query, &source).filter(|lag| lag.chance <= MAX_CHANCE);
+    Ok(found.map(|lag| first as f64 + lag.samples))
+}
+
+/// The last position, from `at` on in steps, whose chunk is on the line.
+fn extend<R: Samples, O: Samples<Error = R::Error>>(
+    reference: &mut R,
+    other: &mut O,
+    mut at: i64,
+    step: i64,
+    line: &Line,
+) -> Result<i64, R::Error> {
+    let end = other.len().cast_signed() - CHUNK as i64;
+    loop {
+        let next = (at + step).clamp(0, end.max(0));
+        if next == at {
+            return Ok(at);
+        }
+        match chunk_place(reference, other, next, line)? {
+            Some(place) if (place - line.at(next as f64)).abs() <= OUTLIER => at = next,
+            _ => return Ok(at),
+        }
+    }
+}

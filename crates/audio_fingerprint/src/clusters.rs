@@ -1,0 +1,150 @@
+//! Hits that agree on a place: a source, an offset and a speed.
+
+use crate::null_model::NullModel;
+use crate::query::{Change, Constellation};
+use crate::shape::{Cells, FRAMES_PER_CELL};
+
+/// A constellation of the query that a source has, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Hit {
+    /// Index of the change.
+    pub(crate) change: u32,
+    pub(crate) source: i64,
+    /// Of the source.
+    pub(crate) frame: u32,
+    /// Index of the query's constellation.
+    pub(crate) constellation: u32,
+    pub(crate) hash: u32,
+}
+
+/// Hits of one source that agree on offset and speed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Cluster {
+    pub(crate) source: i64,
+    pub(crate) change: Change,
+    /// Frames of the source for each frame of the query.
+    pub(crate) speed: f32,
+    /// Frame of the source at the query's start.
+    pub(crate) offset: f32,
+    /// Number of peaks that agree.
+    pub(crate) peaks: usize,
+    /// Hits of the source at a place nearby, on average.
+    pub(crate) density: f64,
+    pub(crate) hits: Vec<Hit>,
+}
+
+/// Offsets within this many frames agree: 40 ms.
+const WIDTH: f32 = 2.5;
+/// Offsets within this many frames are nearby, on either side: 5 s.
+const NEARBY: f32 = 312.5;
+/// Least range of nearby offsets: of short sources.
+const MIN_NEARBY: f32 = 125.0;
+/// Difference of the speeds that are tried within a change's tolerance.
+const SPEED_STEP: f32 = 0.004;
+/// Fewest hits of a place.
+const MIN_HITS: usize = 2;
+/// Peaks this near are the same, seen from frames that begin elsewhere.
+const SAME_FRAMES: f32 = 2.5;
+const SAME_PITCH: i32 = 1;
+/// More hits of a place are not counted: it is certain.
+const COUNTED_HITS: usize = 256;
+
+/// The places at which some of `hits` (all under `change`, by source) agree, each with the number of places with as much
+/// evidence that are expected by chance under all of `changes` changes.
+pub(crate) fn clusters(
+    hits: &[Hit],
+    constellations: &[Constellation],
+    change: Change,
+    changes: usize,
+) -> Vec<(f64, Cluster)> {
+    let model = NullModel::new(hits.len(), changes);
+    let mut found = Vec::new();
+    for hits in hits.chunk_by(|a, b| a.source == b.source).filter(|hits| hits.len() >= MIN_HITS) {
+        for speed in speeds(change) {
+            for cluster in agreeing(hits, constellations, change, speed) {
+                found.push((model.expected(cluster.peaks, cluster.density), cluster));
+            }
+        }
+    }
+    found
+}
+
+fn speeds(change: Change) -> impl Iterator<Item = f32> {
+    let steps = (change.tolerance / SPEED_STEP).ceil() as i32;
+    (-steps..=steps).map(move |step| change.speed * (1.0 + step as f32 * SPEED_STEP))
+}
+
+/// The places of one source at one speed. Each hit belongs to the fullest place around it.
+fn agreeing(hits: &[Hit], constellations: &[Constellation], change: Change, speed: f32) -> Vec<Cluster> {
+    let offset = |hit: &Hit| hit.frame as f32 - speed * constellations[hit.constellation as usize].time;
+    let mut by_offset: Vec<(f32, Hit)> = hits.iter().map(|hit| (offset(hit), *hit)).collect();
+    by_offset.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    // For each hit, the number of hits up to WIDTH after it.
+    let mut end = 0;
+    let mut windows: Vec<(usize, usize)> = Vec::new();
+    for start in 0..by_offset.len() {
+        while end < by_offset.len() && by_offset[end].0 <= by_offset[start].0 + WIDTH {
+            end += 1;
+        }
+        if end - start >= MIN_HITS {
+            windows.push((start, end));
+        }
+    }
+    windows.sort_by_key(|(start, end)| (usize::MAX - (end - start), *start));
+    let (mut used, mut found) = (vec![false; by_offset.len()], Vec::new());
+    for (start, end) in windows {
+        if used[start..end].iter().any(|used| *used) {
+            continue;
+        }
+        used[start..end].fill(true);
+        let members = &by_offset[start..end];
+        let hits: Vec<Hit> = members.iter().map(|(_, hit)| *hit).collect();
+        let offset = members[members.len() / 2].0;
+        let peaks = distinct(&hits, constellations);
+        let density = density(&by_offset, offset, hits.len());
+        found.push(Cluster { source: hits[0].source, change, speed, offset, peaks, density, hits });
+    }
+    found
+}
+
+/// Mean number of hits at the places around `offset`, without the `own` hits there.
+fn density(by_offset: &[(f32, Hit)], offset: f32, own: usize) -> f64 {
+    let start = by_offset.partition_point(|(other, _)| *other < offset - NEARBY);
+    let end = by_offset.partition_point(|(other, _)| *other <= offset + NEARBY);
+    let (first, last) = (by_offset[start].0, by_offset[end - 1].0);
+    let places = (last - first).max(MIN_NEARBY) / WIDTH;
+    (end - start).saturating_sub(own) as f64 / f64::from(places)
+}
+
+/// Number of different peaks of the hits, in the query and in the source: the smaller one.
+pub(crate) fn distinct(hits: &[Hit], constellations: &[Constellation]) -> usize {
+    let (mut in_query, mut in_source) = (Peaks::default(), Peaks::default());
+    for hit in hits.iter().take(COUNTED_HITS) {
+        let Constellation { shape, time, .. } = constellations[hit.constellation as usize];
+        in_query.add(time, shape.pitch as i32);
+        for (interval, span) in shape.intervals.into_iter().zip(shape.spans) {
+            in_query.add(time + span, (shape.pitch + interval) as i32);
+        }
+        let cells = Cells::of_hash(hit.hash);
+        in_source.add(hit.frame as f32, cells.pitch);
+        for (interval, span) in cells.intervals.into_iter().zip(cells.spans) {
+            let middle = (span as f32 + 0.25) * FRAMES_PER_CELL;
+            in_source.add(hit.frame as f32 + middle, cells.pitch + interval);
+        }
+    }
+    in_query.0.len().min(in_source.0.len())
+}
+
+/// Different peaks, as time in frames and pitch in steps.
+#[derive(Default)]
+struct Peaks(Vec<(f32, i32)>);
+
+impl Peaks {
+    fn add(&mut self, time: f32, pitch: i32) {
+        let same =
+            |peak: &(f32, i32)| (peak.0 - time).abs() < SAME_FRAMES && (peak.1 - pitch).abs() <= SAME_PITCH;
+        if !self.0.iter().any(same) {
+            self.0.push((time, pitch));
+        }
+    }
+}

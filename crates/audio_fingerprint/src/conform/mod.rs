@@ -1,0 +1,135 @@
+//! The edit list of a finished edit: which part of which source is where.
+
+mod edges;
+mod path;
+mod presence;
+
+use media_time::{MediaTime, Window};
+
+use self::edges::{Fade, fades};
+use self::path::{Segment, best_path};
+use self::presence::{HOP, Placement, Presence};
+use crate::samples::{Samples, Sources, part};
+use crate::{Match, RATE, link, refine};
+
+/// Part of an edit, from one source or from none that is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shot {
+    /// The part of the edit.
+    pub edit: Window<MediaTime>,
+    /// Where it is from; `None` for an unknown stretch.
+    pub origin: Option<Origin>,
+}
+
+/// The source of a shot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Origin {
+    /// Identifier of the source in the index.
+    pub source_id: i64,
+    /// Time in the source at the shot's start.
+    pub start: MediaTime,
+    /// Speed of the edit relative to the source.
+    pub speed: f64,
+    /// Level in the edit relative to the source, in dB.
+    pub gain_db: f64,
+    /// Level of other audio (music, a voice, noise) relative to that of the source, in dB.
+    pub residual_db: f64,
+    /// Time from the shot's start in which its level rises; in it, the previous shot may be present, too. Zero for a cut.
+    pub fade_in: MediaTime,
+    /// Time before the shot's end in which its level falls.
+    pub fade_out: MediaTime,
+    /// Probability that the shot's match is not chance.
+    pub confidence: f64,
+}
+
+/// Longest part of a match that is refined, in samples: 4 s.
+const REFINED: i64 = 4 * RATE as i64;
+/// Samples on either side of a match's place in which it is refined: 100 ms.
+const MARGIN: i64 = RATE as i64 / 10;
+/// Greatest chance of a refined match.
+const MAX_CHANCE: f64 = 1e-6;
+/// Hops at the edges of a shot that are no part of its levels: 20 ms.
+const EDGE: usize = 4;
+/// Samples by which a match is extended on either side, to find its edges: 4 s.
+const REACH: i64 = 4 * RATE as i64;
+
+/// Finds the shots of `edit` by `matches` of its blocks in the sources, whose query times are those of the whole edit.
+///
+/// Every match is refined to the sample; then the edit's hops of 5 ms are assigned to the matches that explain them best,
+/// with a cost for each cut. Shots cover the edit without gaps. Where two sources are present at once (a dissolve), the
+/// cut is where they are equally loud, and both shots have a fade. Memory: 4 bytes for each hop and match.
+///
+/// # Errors
+/// When the edit or a source cannot be read.
+pub fn conform<E: Samples, S: Sources<Error = E::Error>>(
+    edit: &mut E,
+    sources: &mut S,
+    matches: &[Match],
+) -> Result<Vec<Shot>, E::Error> {
+    let mut presences = Vec::new();
+    for found in link(matches.to_vec()) {
+        let Some(placement) = place(edit, sources, &found)? else { continue };
+        let is_known = |other: &Presence| other.placement.is_same(&placement) && other.covers(&placement);
+        if !presences.iter().any(is_known) {
+            presences.push(Presence::measure(edit, sources, placement)?);
+        }
+    }
+    let hops = edit.len().div_ceil(HOP as u64) as usize;
+    let segments = best_path(&presences, hops);
+    let shots: Vec<(Segment, Fade)> =
+        segments.iter().map(|segment| (*segment, fades(segment, &presences))).collect();
+    Ok(shots.iter().map(|(segment, fade)| shot(segment, fade, &presences, edit.len())).collect())
+}
+
+/// The exact place of a match in its source; `None` if it cannot be confirmed by correlation.
+fn place<E: Samples, S: Sources<Error = E::Error>>(
+    edit: &mut E,
+    sources: &mut S,
+    found: &Match,
+) -> Result<Option<Placement>, E::Error> {
+    let (start, end) = (found.query.start().to_samples(RATE), found.query.end().to_samples(RATE));
+    let length = (end - start).clamp(RATE as i64 / 4, REFINED);
+    let start = (start + end - length) / 2;
+    let query = part(edit, start, length as usize)?;
+    let expected = found.source_at(MediaTime::from_samples(start, RATE)).to_samples(RATE);
+    let first = expected - MARGIN;
+    let mut source = vec![0.0; (length as f64 * found.speed) as usize + 2 * MARGIN as usize + 64];
+    sources.read(found.source_id, first, &mut source)?;
+    let Some(refined) = refine(&query, &source, found.speed).filter(|refined| refined.chance <= MAX_CHANCE)
+    else {
+        return Ok(None);
+    };
+    Ok(Some(Placement {
+        source_id: found.source_id,
+        offset: first as f64 + refined.source_start - start as f64 * refined.speed,
+        speed: refined.speed,
+        first_hop: ((found.query.start().to_samples(RATE) - REACH).max(0) / HOP as i64) as usize,
+        end_hop: ((end + REACH).min(edit.len().cast_signed()).max(0) as usize).div_ceil(HOP),
+        confidence: found.confidence,
+    }))
+}
+
+fn shot(segment: &Segment, fade: &Fade, presences: &[Presence], samples: u64) -> Shot {
+    let time = |hop: usize| MediaTime::from_samples(((hop * HOP) as i64).min(samples.cast_signed()), RATE);
+    let edit = Window::starting_at(time(segment.start), time(segment.end) - time(segment.start));
+    let origin = segment.presence.map(|index| {
+        let presence = &presences[index];
+        let Placement { source_id, offset, speed, confidence, .. } = presence.placement;
+        // Without the hops at the edges, which may belong to the neighbours.
+        let edge = EDGE.min((segment.end - segment.start) / 4);
+        let level = presence.level(segment.start + edge..segment.end - edge);
+        Origin {
+            source_id,
+            start: MediaTime::from_secs_f64(
+                (offset + (segment.start * HOP) as f64 * speed) / f64::from(RATE),
+            ),
+            speed,
+            gain_db: level.gain_db,
+            residual_db: level.residual_db,
+            fade_in: time(fade.rise),
+            fade_out: time(fade.fall),
+            confidence,
+        }
+    });
+    Shot { edit, origin }
+}

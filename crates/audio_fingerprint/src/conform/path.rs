@@ -1,0 +1,131 @@
+//! The assignment of hops to placements that explains an edit best (Viterbi).
+
+use super::presence::{Presence, Sums};
+
+/// Evidence of a hop that is explained entirely is bounded, so that a loud hop does not outweigh many.
+const MOST_EXPLAINED: f32 = 0.999;
+/// Independent values of a hop, halved: the weight of its evidence.
+const WEIGHT: f32 = 4.0;
+/// Evidence for an unknown source: as if it explained 35 % of the power.
+const UNKNOWN: f32 = 1.72;
+/// Cost of a cut, in the same unit (nats).
+const CUT: f32 = 24.0;
+/// Hops of the shortest shots between two placements that alternate: 0.4 s.
+const SHORTEST: usize = 80;
+
+/// Consecutive hops of one placement, or of none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Segment {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Index of the placement; `None` if the source is unknown.
+    pub(super) presence: Option<usize>,
+}
+
+/// A state in one hop: unknown (0) or the placement before.
+#[derive(Clone, Copy)]
+struct State {
+    placement: usize,
+    score: f32,
+    /// The state of the previous hop.
+    from: usize,
+}
+
+/// Segments that cover `hops` hops without gaps.
+pub(super) fn best_path(presences: &[Presence], hops: usize) -> Vec<Segment> {
+    let mut order: Vec<usize> = (0..presences.len()).collect();
+    order.sort_by_key(|index| presences[*index].placement.first_hop);
+    let (mut waiting, mut active) = (order.into_iter().peekable(), Vec::<usize>::new());
+    let mut steps: Vec<Vec<(u32, u32)>> = Vec::with_capacity(hops);
+    let mut states = vec![State { placement: 0, score: 0.0, from: 0 }];
+    for hop in 0..hops {
+        while let Some(index) = waiting.next_if(|index| presences[*index].placement.first_hop <= hop) {
+            active.push(index);
+        }
+        active.retain(|index| presences[*index].placement.end_hop > hop);
+        let best = best_of(&states);
+        // Scores grow with the recording; only their differences matter.
+        let highest = best.score;
+        let candidates = std::iter::once(0).chain(active.iter().map(|index| index + 1));
+        let next = candidates.map(|placement| {
+            let same = states.iter().find(|state| state.placement == placement);
+            let stay = same.map_or(f32::MIN, |state| state.score);
+            let (score, from) = if stay >= highest - CUT || hop == 0 && placement == 0 {
+                (stay, placement)
+            } else {
+                (highest - CUT, best.placement)
+            };
+            let evidence = evidence(presences, placement, hop);
+            State { placement, score: score - highest + evidence, from }
+        });
+        states = next.collect();
+        steps.push(states.iter().map(|state| (state.placement as u32, state.from as u32)).collect());
+    }
+    without_alternations(segments(&steps, best_of(&states).placement), presences)
+}
+
+fn best_of(states: &[State]) -> State {
+    let none = State { placement: 0, score: f32::MIN, from: 0 };
+    states.iter().fold(none, |best, state| if state.score > best.score { *state } else { best })
+}
+
+/// Evidence in nats for a state in a hop. Silence is evidence for none.
+fn evidence(presences: &[Presence], placement: usize, hop: usize) -> f32 {
+    let Some(presence) = placement.checked_sub(1) else {
+        // Silence of the edit does not depend on the placement.
+        let is_silent = presences.iter().find_map(|presence| presence.at(hop)).is_some_and(Sums::is_silent);
+        return if is_silent { 0.0 } else { UNKNOWN };
+    };
+    match presences[presence].at(hop) {
+        Some(sums) if !sums.is_silent() => -WEIGHT * (1.0 - sums.explained().min(MOST_EXPLAINED)).ln(),
+        _ => 0.0,
+    }
+}
+
+/// The path that ends in `last`, from each hop's states and the states they came from.
+fn segments(steps: &[Vec<(u32, u32)>], last: usize) -> Vec<Segment> {
+    let mut segments: Vec<Segment> = Vec::new();
+    let mut placement = last as u32;
+    for (hop, states) in steps.iter().enumerate().rev() {
+        let presence = (placement as usize).checked_sub(1);
+        match segments.last_mut() {
+            Some(segment) if segment.presence == presence => segment.start = hop,
+            _ => segments.push(Segment { start: hop, end: hop + 1, presence }),
+        }
+        let from = states.iter().find(|state| state.0 == placement);
+        placement = from.map_or(0, |state| state.1);
+    }
+    segments.reverse();
+    segments
+}
+
+/// Replaces alternations between two placements that are too quick to be cuts by one cut: in a dissolve, both are present,
+/// and each explains some hops better.
+fn without_alternations(mut segments: Vec<Segment>, presences: &[Presence]) -> Vec<Segment> {
+    let mut index = 0;
+    while index + 3 < segments.len() {
+        let four = &segments[index..index + 4];
+        let is_short = |segment: &Segment| segment.end - segment.start < SHORTEST;
+        let alternates = four[0].presence == four[2].presence && four[1].presence == four[3].presence;
+        if !(alternates && four[1..3].iter().all(is_short)) {
+            index += 1;
+            continue;
+        }
+        let (start, end) = (four[1].start, four[2].end);
+        let state = |segment: &Segment| segment.presence.map_or(0, |presence| presence + 1);
+        let (before, after) = (state(&four[0]), state(&four[1]));
+        // The advantage of the later one from each hop on.
+        let (mut advantage, mut best) = (0.0, (0.0, end));
+        for hop in (start..end).rev() {
+            advantage += evidence(presences, after, hop) - evidence(presences, before, hop);
+            if advantage > best.0 {
+                best = (advantage, hop);
+            }
+        }
+        segments[index].end = best.1;
+        segments[index + 3].start = best.1;
+        segments.drain(index + 1..index + 3);
+        index = index.saturating_sub(1);
+    }
+    segments
+}

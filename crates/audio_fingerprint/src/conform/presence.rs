@@ -1,0 +1,151 @@
+//! How much of each hop of an edit a placed source explains.
+
+use std::ops::Range;
+
+use crate::interpolation::Interpolator;
+use crate::samples::{Samples, Sources, part};
+
+/// Samples of a hop: 5 ms.
+pub(super) const HOP: usize = 80;
+/// Hops that are read at once: 5 s.
+const BATCH: usize = 1_000;
+/// First-order pre-emphasis: without it, low frequencies alone decide, and they change slowly.
+const EMPHASIS: f32 = 0.95;
+/// Hops whose mean power is below this after pre-emphasis are silent: about −70 dBFS.
+const SILENCE: f32 = 1e-8;
+
+/// A source placed under an edit: sample `n` of the edit is sample `offset + speed × n` of the source.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placement {
+    pub(super) source_id: i64,
+    pub(super) offset: f64,
+    pub(super) speed: f64,
+    /// Hops of the edit at which the source may be present.
+    pub(super) first_hop: usize,
+    pub(super) end_hop: usize,
+    pub(super) confidence: f64,
+}
+
+impl Placement {
+    /// Is `other` the same place, to 1 ms in the middle of it?
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let middle = ((other.first_hop + other.end_hop) / 2 * HOP) as f64;
+        let at = |placement: &Self| placement.offset + placement.speed * middle;
+        self.source_id == other.source_id && (at(self) - at(other)).abs() <= 16.0
+    }
+}
+
+/// Sums over a hop: edit × source, source², edit².
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sums {
+    pub(super) product: f32,
+    pub(super) source: f32,
+    pub(super) edit: f32,
+}
+
+impl Sums {
+    /// Is the edit silent?
+    pub(super) fn is_silent(&self) -> bool {
+        self.edit < SILENCE * HOP as f32
+    }
+
+    /// Part of the edit's power that the source explains, 0 to 1; 0 for an inverted or silent source.
+    pub(super) fn explained(&self) -> f32 {
+        if self.product <= 0.0 || self.source < 1e-3 * SILENCE * HOP as f32 || self.edit <= 0.0 {
+            return 0.0;
+        }
+        (self.product / self.source * (self.product / self.edit)).min(1.0)
+    }
+}
+
+/// The sums of each hop of a placement.
+#[derive(Clone, Debug)]
+pub(super) struct Presence {
+    pub(super) placement: Placement,
+    hops: Vec<Sums>,
+}
+
+/// Levels over several hops.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Level {
+    pub(super) gain_db: f64,
+    pub(super) residual_db: f64,
+}
+
+impl Presence {
+    pub(super) fn measure<E: Samples, S: Sources<Error = E::Error>>(
+        edit: &mut E,
+        sources: &mut S,
+        placement: Placement,
+    ) -> Result<Self, E::Error> {
+        let interpolator = Interpolator::new();
+        let mut hops = Vec::with_capacity(placement.end_hop - placement.first_hop);
+        let mut polarity = 0.0;
+        let mut first = placement.first_hop;
+        while first < placement.end_hop {
+            let count = BATCH.min(placement.end_hop - first);
+            // One more sample in front, for the pre-emphasis.
+            let start = (first * HOP) as i64 - 1;
+            let own = part(edit, start, count * HOP + 1)?;
+            let place = placement.offset + placement.speed * start as f64;
+            let read = place.floor() as i64 - 32;
+            let mut source = vec![0.0; ((count * HOP + 1) as f64 * placement.speed) as usize + 96];
+            sources.read(placement.source_id, read, &mut source)?;
+            let other = interpolator.resample(&source, place - read as f64, placement.speed, own.len());
+            let (own, other) = (emphasised(&own), emphasised(&other));
+            for (own, other) in own.chunks(HOP).zip(other.chunks(HOP)) {
+                let mut sums = Sums::default();
+                for (a, b) in own.iter().zip(other) {
+                    sums.product += a * b;
+                    sums.source += b * b;
+                    sums.edit += a * a;
+                }
+                polarity += f64::from(sums.product);
+                hops.push(sums);
+            }
+            first += count;
+        }
+        if polarity < 0.0 {
+            hops.iter_mut().for_each(|sums| sums.product = -sums.product);
+        }
+        Ok(Self { placement, hops })
+    }
+
+    /// Are all hops of `placement` measured here?
+    pub(super) fn covers(&self, placement: &Placement) -> bool {
+        self.placement.first_hop <= placement.first_hop && placement.end_hop <= self.placement.end_hop
+    }
+
+    /// The sums of a hop of the edit; `None` outside the placement.
+    pub(super) fn at(&self, hop: usize) -> Option<&Sums> {
+        self.hops.get(hop.checked_sub(self.placement.first_hop)?)
+    }
+
+    /// The sum over some hops.
+    pub(super) fn total(&self, hops: Range<usize>) -> Sums {
+        let mut total = Sums::default();
+        for sums in hops.filter_map(|hop| self.at(hop)) {
+            total.product += sums.product;
+            total.source += sums.source;
+            total.edit += sums.edit;
+        }
+        total
+    }
+
+    /// Gain and residual over some hops, from −120 to 60 dB.
+    pub(super) fn level(&self, hops: Range<usize>) -> Level {
+        let total = self.total(hops);
+        let decibels = |power: f64| 10.0 * power.clamp(1e-12, 1e6).log10();
+        let explained = f64::from(total.explained());
+        let gain = if total.source > 0.0 { f64::from(total.product) / f64::from(total.source) } else { 0.0 };
+        Level {
+            gain_db: decibels(gain * gain),
+            residual_db: decibels((1.0 - explained) / explained.max(1e-12)),
+        }
+    }
+}
+
+/// Each sample less a part of the one before it; one fewer.
+fn emphasised(samples: &[f32]) -> Vec<f32> {
+    samples.windows(2).map(|pair| pair[1] - EMPHASIS * pair[0]).collect()
+}

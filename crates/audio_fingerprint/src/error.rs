@@ -1,0 +1,31 @@
+use thiserror::Error;
+
+/// Why a recording is no query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum QueryError {
+    /// Shorter than [`crate::MIN_QUERY_SAMPLES`].
+    #[error("the query is shorter than 0.3 s; use a longer window")]
+    TooShort,
+    /// Longer than [`crate::MAX_QUERY_SAMPLES`].
+    #[error("the query is longer than 10 s; search it in blocks")]
+    TooLong,
+    /// No sample is above −72 dBFS.
+    #[error("the query is silent; use a window with audio")]
+    Silent,
+}
+
+/// More postings than [`crate::MAX_HITS`] matched a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("too many postings for one query; search fewer sources")]
+pub struct TooManyHits;
+
+/// Why a search has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum SearchError<E> {
+    /// The index cannot be read.
+    #[error("the index cannot be read: {0}")]
+    Index(E),
+    /// Too many postings.
+    #[error(transparent)]
+    TooManyHits(#[from] TooManyHits),
+}

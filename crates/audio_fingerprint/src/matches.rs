@@ -1,0 +1,164 @@
+//! Matches: the best explanations of places, without those that others explain.
+
+use media_time::{MediaTime, Window};
+
+use crate::clusters::Cluster;
+use crate::null_model::confidence;
+use crate::query::{Constellation, Query};
+use crate::regression::robust_line;
+use crate::spectrum::HOP;
+use crate::{MAX_MATCHES, RATE, Refinement};
+
+/// Places of one source whose offsets differ by less, in frames, are one: 96 ms at the same speed, twice at others.
+const SAME_PLACE: f32 = 6.0;
+/// Fewest hits, and shortest time between the first and last one in frames, from which a speed is measured.
+const MIN_HITS_OF_SPEED: usize = 8;
+const MIN_FRAMES_OF_SPEED: f32 = 60.0;
+/// Times of hits that are wrong by more than this, in frames, are no part of the measurement.
+const OUTLIER: f64 = 1.5;
+
+/// A place at which a query, or a part of it, occurs in a source.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Match {
+    /// Identifier of the source in the index.
+    pub source_id: i64,
+    /// The part of the query that agrees, from its first to its last peak.
+    pub query: Window<MediaTime>,
+    /// The same part of the source.
+    pub source: Window<MediaTime>,
+    /// Speed of the query relative to the source: 1.1 is faster.
+    pub speed: f64,
+    /// Frequencies of the query relative to those of the source.
+    pub pitch: f64,
+    /// Number of spectral peaks that agree.
+    pub score: u32,
+    /// Number of matches with as many agreeing peaks that the whole search is expected to have by chance.
+    pub expected_by_chance: f64,
+    /// Probability that the search has no chance match as good: `exp(−expected_by_chance)`.
+    pub confidence: f64,
+}
+
+impl Match {
+    /// The time in the source at time 0 of the query, which may be before its start.
+    #[must_use]
+    pub fn offset(&self) -> MediaTime {
+        self.source_at(MediaTime::ZERO)
+    }
+
+    /// This match after [`crate::refine`] of the whole query (which starts at `query_start` of the match's times) in a part
+    /// of the source that starts at `source_start`, as one of `candidates` matches that were refined: its place and speed
+    /// are exact, and its probability is that of the correlation, if that is the more certain one.
+    ///
+    /// Of unrelated candidates, `candidates × chance` are expected to have such a correlation.
+    #[must_use]
+    pub fn confirmed(
+        self,
+        refinement: &Refinement,
+        query_start: MediaTime,
+        source_start: MediaTime,
+        candidates: usize,
+    ) -> Self {
+        let since = (self.query.start() - query_start).as_secs_f64();
+        let start = refinement.source_start / f64::from(RATE) + since * refinement.speed;
+        let duration = self.query.duration().as_secs_f64() * refinement.speed;
+        let expected = self.expected_by_chance.min(candidates as f64 * refinement.chance);
+        Self {
+            source: Window::starting_at(
+                source_start + MediaTime::from_secs_f64(start),
+                MediaTime::from_secs_f64(duration),
+            ),
+            speed: refinement.speed,
+            expected_by_chance: expected,
+            confidence: confidence(expected),
+            ..self
+        }
+    }
+
+    /// The time in the source at `time` of the query.
+    #[must_use]
+    pub fn source_at(&self, time: MediaTime) -> MediaTime {
+        let since = (time - self.query.start()).as_secs_f64() * self.speed;
+        self.source.start() + MediaTime::from_secs_f64(since)
+    }
+}
+
+/// The matches of clusters, each with the number of such clusters expected by chance: the least expected first.
+pub(crate) fn by_evidence(mut found: Vec<(f64, Cluster)>, query: &Query, min_confidence: f64) -> Vec<Match> {
+    found.retain(|(expected, _)| confidence(*expected) >= min_confidence);
+    found.sort_by(|(a, cluster), (b, other)| {
+        let key = |cluster: &Cluster| (usize::MAX - cluster.peaks, usize::MAX - cluster.hits.len());
+        let unchanged = |cluster: &Cluster| (cluster.speed - cluster.change.speed).abs();
+        a.total_cmp(b)
+            .then(key(cluster).cmp(&key(other)))
+            .then(unchanged(cluster).total_cmp(&unchanged(other)))
+            .then(cluster.source.cmp(&other.source))
+            .then(cluster.offset.total_cmp(&other.offset))
+    });
+    let mut kept: Vec<Cluster> = Vec::new();
+    let mut matches = Vec::new();
+    for (expected, cluster) in found {
+        if matches.len() == MAX_MATCHES {
+            break;
+        }
+        if kept.iter().any(|better| is_same_place(better, &cluster, query)) {
+            continue;
+        }
+        matches.push(measure(&cluster, query.constellations(), expected));
+        kept.push(cluster);
+    }
+    matches
+}
+
+/// Do both have the same source, about the same offset in the middle of the query, and a common part of it?
+fn is_same_place(a: &Cluster, b: &Cluster, query: &Query) -> bool {
+    let middle = (query.len() / HOP) as f32 / 2.0;
+    let at_middle = |cluster: &Cluster| cluster.offset + cluster.speed * middle;
+    let width = if a.change == b.change && a.speed.to_bits() == b.speed.to_bits() {
+        SAME_PLACE
+    } else {
+        2.0 * SAME_PLACE
+    };
+    a.source == b.source && (at_middle(a) - at_middle(b)).abs() < width
+}
+
+/// Interval and speed of a cluster.
+fn measure(cluster: &Cluster, constellations: &[Constellation], expected: f64) -> Match {
+    let of = |index: u32| &constellations[index as usize];
+    let times: Vec<(f32, u32)> =
+        cluster.hits.iter().map(|hit| (of(hit.constellation).time, hit.frame)).collect();
+    let first = times.iter().map(|(time, _)| *time).fold(f32::MAX, f32::min);
+    let last = cluster.hits.iter().map(|hit| of(hit.constellation).last_time()).fold(0.0, f32::max);
+    let points: Vec<(f64, f64)> =
+        times.iter().map(|(time, frame)| (f64::from(*time), f64::from(*frame))).collect();
+    let is_long = points.len() >= MIN_HITS_OF_SPEED && last - first >= MIN_FRAMES_OF_SPEED;
+    let (mut offset, mut speed) = (f64::from(cluster.offset), f64::from(cluster.speed));
+    if cluster.change.tolerance > 0.0
+        && is_long
+        && let Some(line) = robust_line(&points, OUTLIER)
+        && (line.slope / speed - 1.0).abs() < 0.01
+    {
+        (offset, speed) = (line.intercept, line.slope);
+    } else {
+        // The mean without the outliers, which is finer than a frame.
+        let near: Vec<f64> = points
+            .iter()
+            .map(|(time, frame)| frame - speed * time)
+            .filter(|value| (value - offset).abs() <= OUTLIER)
+            .collect();
+        if !near.is_empty() {
+            offset = near.iter().sum::<f64>() / near.len() as f64;
+        }
+    }
+    let seconds = |frames: f64| MediaTime::from_secs_f64(frames * HOP as f64 / f64::from(RATE));
+    let (start, duration) = (f64::from(first), f64::from((last - first).max(1.0)));
+    Match {
+        source_id: cluster.source,
+        query: Window::starting_at(seconds(start), seconds(duration)),
+        source: Window::starting_at(seconds(offset + speed * start), seconds(duration * speed)),
+        speed,
+        pitch: f64::from(cluster.change.pitch),
+        score: u32::try_from(cluster.peaks).unwrap_or(u32::MAX),
+        expected_by_chance: expected,
+        confidence: confidence(expected),
+    }
+}

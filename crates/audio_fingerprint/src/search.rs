@@ -1,0 +1,135 @@
+//! A search: from postings to hits, places and matches.
+
+use crate::clusters::{Cluster, Hit, clusters};
+use crate::matches::{Match, by_evidence};
+use crate::query::{Change, Probe, Query, probes};
+use crate::{MAX_HITS, TooManyHits};
+
+/// One row of an index: a landmark of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Posting {
+    /// Hash of the landmark.
+    pub hash: u32,
+    /// Identifier of the source in the index.
+    pub source: i64,
+    /// Frame of the landmark.
+    pub frame: u32,
+}
+
+/// Differences between a query and its sources that are searched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Variation {
+    /// The source's speed and pitch.
+    #[default]
+    None,
+    /// Also speeds of 0.9 to 1.1 and pitches of ± 1 semitone: about 15 times the hashes.
+    SpeedAndPitch,
+}
+
+/// The search for one query: it is asked for [hashes](Self::batches), [given](Self::add) the postings of the index with
+/// these hashes, and [finished](Self::finish).
+///
+/// Matches depend on the postings only, not on their order nor on how they were split into calls.
+///
+/// # Examples
+///
+/// ```
+/// use audio_fingerprint::{Fingerprinter, Posting, Query, Search, Variation};
+///
+/// # let note = |n: u32| 220.0 * (((n / 3_000 * n / 3_000 * 7) % 19) as f32 / 12.0).exp2();
+/// # let samples: Vec<f32> = (0..160_000u32)
+/// #     .map(|n| [1.0, 2.01, 3.03].map(|k| 0.1 * (k * n as f32 * note(n) * 3.9269e-4).sin()).iter().sum()).collect();
+/// let mut fingerprinter = Fingerprinter::new();
+/// fingerprinter.push(&samples);
+/// let landmarks = fingerprinter.finish();
+///
+/// let query = Query::new(&samples[50_000..98_000])?;
+/// let mut search = Search::new(&query, Variation::None);
+/// for hashes in search.batches(1_000).map(<[u32]>::to_vec).collect::<Vec<_>>() {
+///     let found = landmarks.iter().filter(|landmark| hashes.binary_search(&landmark.hash).is_ok());
+///     let postings = found.map(|landmark| Posting { hash: landmark.hash, source: 7, frame: landmark.frame });
+///     search.add(&postings.collect::<Vec<_>>())?;
+/// }
+/// let matches = search.finish(0.99);
+/// assert!((matches[0].source.start().as_secs_f64() - matches[0].query.start().as_secs_f64() - 3.125).abs() < 0.01);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Search<'a> {
+    query: &'a Query,
+    changes: Vec<Change>,
+    probes: Vec<Probe>,
+    hashes: Vec<u32>,
+    hits: Vec<Hit>,
+}
+
+impl<'a> Search<'a> {
+    /// A search for `query`.
+    #[must_use]
+    pub fn new(query: &'a Query, variation: Variation) -> Self {
+        let changes = match variation {
+            Variation::None => vec![Change::NONE],
+            Variation::SpeedAndPitch => Change::all(),
+        };
+        let probes = probes(query, &changes);
+        let mut hashes: Vec<u32> = probes.iter().map(|probe| probe.hash).collect();
+        hashes.dedup();
+        Self { query, changes, probes, hashes, hits: Vec::new() }
+    }
+
+    /// The hashes to look up, ascending, in batches of up to `size`.
+    pub fn batches(&self, size: usize) -> impl Iterator<Item = &[u32]> {
+        self.hashes.chunks(size.max(1))
+    }
+
+    /// Adds postings of the index. Those with other hashes are ignored.
+    ///
+    /// # Errors
+    /// When there are more than [`MAX_HITS`] in total.
+    pub fn add(&mut self, postings: &[Posting]) -> Result<(), TooManyHits> {
+        for posting in postings {
+            let start = self.probes.partition_point(|probe| probe.hash < posting.hash);
+            let same = self.probes[start..].iter().take_while(|probe| probe.hash == posting.hash);
+            for probe in same {
+                if self.hits.len() == MAX_HITS {
+                    return Err(TooManyHits);
+                }
+                self.hits.push(Hit {
+                    change: probe.change,
+                    source: posting.source,
+                    frame: posting.frame,
+                    constellation: probe.constellation,
+                    hash: posting.hash,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The places at which the query occurs, the most certain ones first: those of which `min_confidence` (0 to 1) is the
+    /// least probability that no such match in the whole search is chance.
+    #[must_use]
+    pub fn finish(mut self, min_confidence: f64) -> Vec<Match> {
+        self.hits.sort_unstable();
+        self.hits.dedup();
+        let constellations = self.query.constellations();
+        let mut found: Vec<(f64, Cluster)> = Vec::new();
+        for hits in self.hits.chunk_by(|a, b| a.change == b.change) {
+            let change = self.changes[hits[0].change as usize];
+            found.extend(clusters(hits, constellations, change, self.changes.len()));
+        }
+        by_evidence(found, self.query, min_confidence)
+    }
+}
+
+/// For the calibration of the null model: number of hits under the unchanged speed, and the numbers of agreeing peaks of
+/// places, with the density of hits around each.
+#[doc(hidden)]
+#[must_use]
+pub fn evidence(search: Search<'_>) -> (usize, Vec<(usize, f64)>) {
+    let Search { query, mut hits, .. } = search;
+    hits.retain(|hit| hit.change == 0);
+    hits.sort_unstable();
+    hits.dedup();
+    let places = clusters(&hits, query.constellations(), Change::NONE, 1);
+    (hits.len(), places.iter().map(|(_, cluster)| (cluster.peaks, cluster.density)).collect())
+}

@@ -1,0 +1,54 @@
+use audio_fingerprint::{AlignedPart, Match, Query, Variation, align, blocks, identify};
+use media_time::MediaTime;
+
+use crate::music::{RATE, Random, at_speed, index, piece};
+
+fn matches(reference: &[f32], other: &[f32]) -> Vec<Match> {
+    let mut index = index(&[reference.to_vec()]);
+    let mut found = Vec::new();
+    for block in blocks(other.len() as u64) {
+        let start = MediaTime::from_samples(block.start as i64, RATE as u32);
+        let query = Query::new(&other[block.start as usize..block.end as usize]).unwrap();
+        let matches = identify(&query, &mut index, Variation::None, 0.999).unwrap();
+        found.extend(matches.into_iter().map(|found| found.later(start)));
+    }
+    found
+}
+
+fn aligned(reference: &[f32], other: &[f32]) -> Vec<AlignedPart> {
+    align(&mut &*reference, &mut &*other, &matches(reference, other)).unwrap()
+}
+
+/// A recording of `samples` by another recorder: quieter, with its own noise.
+fn recorded(samples: &[f32], seed: u64) -> Vec<f32> {
+    let mut random = Random(seed);
+    samples.iter().map(|sample| 0.4 * sample + 0.02 * (random.next() - 0.5)).collect()
+}
+
+#[test]
+fn align_measures_offset_and_drift() {
+    let event = piece(4, 100);
+    // The other clock is 100 ppm slow: fewer of its samples in the same time.
+    let other = at_speed(&recorded(&event[3 * RATE..], 8), 1.0 + 100e-6);
+    let parts = aligned(&event, &other);
+    assert_eq!(parts.len(), 1, "{parts:?}");
+    assert!((parts[0].offset.as_millis_f64() - 3_000.0).abs() < 1.0, "{parts:?}");
+    assert!((parts[0].drift_ppm + 100.0).abs() < 2.0, "{parts:?}");
+    assert!(parts[0].other.duration() > MediaTime::from_millis(95_000) && parts[0].agreement > 0.9);
+}
+
+#[test]
+fn align_finds_the_parts_of_a_recorder_that_was_stopped() {
+    let event = piece(5, 90);
+    let other = recorded(&[&event[2 * RATE..30 * RATE], &event[50 * RATE..85 * RATE]].concat(), 3);
+    let parts = aligned(&event, &other);
+    assert_eq!(parts.len(), 2, "{parts:?}");
+    let offsets: Vec<f64> = parts.iter().map(|part| part.offset.as_millis_f64()).collect();
+    assert!((offsets[0] - 2_000.0).abs() < 1.0 && (offsets[1] - 22_000.0).abs() < 1.0, "{offsets:?}");
+    assert!((parts[0].other.end().as_millis_f64() - 28_000.0).abs() < 1_100.0, "{parts:?}");
+}
+
+#[test]
+fn unrelated_recordings_have_no_part() {
+    assert_eq!(aligned(&piece(6, 60), &recorded(&piece(7, 60), 1)), []);
+}

@@ -1,0 +1,149 @@
+use audio_fingerprint::{
+    MIN_CANDIDATE_CONFIDENCE, MIN_CONFIDENCE, Match, Posting, Query, QueryError, Search, Variation, confirm,
+    identify, refine,
+};
+
+use crate::music::{RATE, Random, Rushes, at_speed, index, landmarks, piece};
+
+fn search(sources: &[Vec<f32>], samples: &[f32], variation: Variation) -> Vec<Match> {
+    identify(&Query::new(samples).unwrap(), &mut index(sources), variation, MIN_CONFIDENCE).unwrap()
+}
+
+/// Error of a match's place in ms, for a query that starts at sample `start` of the source.
+fn error_ms(found: &Match, start: usize) -> f64 {
+    found.offset().as_millis_f64() - start as f64 * 1e3 / RATE as f64
+}
+
+#[test]
+fn identify_finds_excerpts_with_gain_and_noise() {
+    let sources: Vec<Vec<f32>> = (1..6).map(|seed| piece(seed, 30)).collect();
+    let mut random = Random(5);
+    for (id, start, length) in [(0, 100_003, 24_000), (3, 17, 48_000), (4, 300_001, 160_000)] {
+        let query: Vec<f32> = sources[id][start..start + length]
+            .iter()
+            .map(|s| 0.2 * s + 0.004 * (random.next() - 0.5))
+            .collect();
+        let found = search(&sources, &query, Variation::None);
+        assert_eq!(found.len(), 1, "{id}: {found:?}");
+        assert_eq!(found[0].source_id, id as i64);
+        assert!(error_ms(&found[0], start).abs() < 10.0, "{found:?}");
+        let around = &sources[id][start.saturating_sub(3_000)..(start + length + 3_000).min(30 * RATE)];
+        let refined = refine(&query, around, 1.0).unwrap();
+        let expected = start.min(3_000) as f64;
+        assert!((refined.source_start - expected).abs() < 0.5, "{refined:?}");
+        assert!((refined.gain_db + 13.98).abs() < 0.5, "{refined:?}");
+    }
+}
+
+#[test]
+fn confirmation_proves_short_queries_and_removes_chance() {
+    let mut sources = Rushes((1..6).map(|seed| piece(seed, 30)).collect());
+    let mut index = index(&sources.0);
+    let mut candidates = |samples: &[f32]| {
+        let query = Query::new(samples).unwrap();
+        identify(&query, &mut index, Variation::None, MIN_CANDIDATE_CONFIDENCE).unwrap()
+    };
+    for (id, start) in [(0, 100_003), (2, 33_333), (4, 300_001)] {
+        let query = sources.0[id][start..start + 16_000].to_vec();
+        let found = confirm(&query, candidates(&query), &mut sources, MIN_CONFIDENCE).unwrap();
+        assert_eq!(found.len(), 1, "{id}: {found:?}");
+        assert!(found[0].source_id == id as i64 && error_ms(&found[0], start).abs() < 0.05, "{found:?}");
+    }
+    let unrelated = piece(77, 4);
+    for start in (0..40_000).step_by(4_000) {
+        let query = &unrelated[start..start + 16_000];
+        assert_eq!(confirm(query, candidates(query), &mut sources, MIN_CONFIDENCE).unwrap(), []);
+    }
+}
+
+#[test]
+fn identify_finds_every_repeat() {
+    let phrase = piece(1, 4);
+    let mut source = piece(2, 5);
+    for _ in 0..5 {
+        source.extend_from_slice(&phrase);
+    }
+    source.extend(piece(3, 5));
+    let found = search(&[source], &phrase[8_000..40_000], Variation::None);
+    let mut starts: Vec<i64> = found.iter().map(|found| found.offset().as_millis_round()).collect();
+    starts.sort_unstable();
+    let expected: Vec<i64> = (0..5).map(|n| 5_000 + 4_000 * n + 500).collect();
+    assert_eq!(starts.len(), 5, "{starts:?}");
+    assert!(starts.iter().zip(expected).all(|(a, b)| (a - b).abs() < 10), "{starts:?}");
+}
+
+#[test]
+fn identify_finds_both_sources_of_a_mix_and_the_parts_of_an_edit() {
+    let sources: Vec<Vec<f32>> = (1..4).map(|seed| piece(seed, 20)).collect();
+    let mix: Vec<f32> = sources[0][80_000..160_000]
+        .iter()
+        .zip(&sources[2][32_000..112_000])
+        .map(|(a, b)| a + 0.7 * b)
+        .collect();
+    let mut ids: Vec<i64> = search(&sources, &mix, Variation::None).iter().map(|m| m.source_id).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, [0, 2]);
+
+    let edit = [&sources[1][16_000..64_000], &sources[0][200_000..248_000]].concat();
+    let mut found = search(&sources, &edit, Variation::None);
+    found.sort_by_key(|found| found.query.start());
+    assert_eq!(found.iter().map(|m| m.source_id).collect::<Vec<_>>(), [1, 0]);
+    assert!(
+        found[0].query.end().as_millis_round() < 3_300 && found[1].query.start().as_millis_round() > 2_700
+    );
+}
+
+#[test]
+fn identify_invents_nothing() {
+    let sources: Vec<Vec<f32>> = (1..8).map(|seed| piece(seed, 20)).collect();
+    for seed in 50..60 {
+        for length in [RATE / 3, RATE, 5 * RATE] {
+            let found = search(&sources, &piece(seed, 5)[..length], Variation::None);
+            assert!(found.is_empty(), "{seed}, {length}: {found:?}");
+        }
+    }
+    let found = search(&sources, &piece(99, 3), Variation::SpeedAndPitch);
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn identify_survives_speed() {
+    let sources: Vec<Vec<f32>> = (1..4).map(|seed| piece(seed, 20)).collect();
+    for speed in [0.91, 1.04, 1.1] {
+        let query = at_speed(&sources[1][64_000..128_000], speed);
+        assert!(search(&sources, &query, Variation::None).is_empty());
+        let found = search(&sources, &query, Variation::SpeedAndPitch);
+        assert_eq!(found.len(), 1, "{speed}: {found:?}");
+        assert!((found[0].speed - speed).abs() < 0.006 && found[0].source_id == 1, "{found:?}");
+        let refined = refine(&query, &sources[1][60_000..140_000], found[0].speed).unwrap();
+        assert!((refined.speed - speed).abs() < 1e-4, "{speed}: {refined:?}");
+        assert!((refined.source_start - 4_000.0).abs() < 2.0, "{speed}: {refined:?}");
+    }
+}
+
+#[test]
+fn search_does_not_depend_on_the_order_of_postings() {
+    let sources: Vec<Vec<f32>> = (1..4).map(|seed| piece(seed, 10)).collect();
+    let mut postings: Vec<Posting> = Vec::new();
+    for (source, samples) in (0..).zip(&sources) {
+        postings.extend(landmarks(samples).iter().map(|l| Posting { hash: l.hash, source, frame: l.frame }));
+    }
+    let query = Query::new(&sources[1][16_000..64_000]).unwrap();
+    let mut forward = Search::new(&query, Variation::None);
+    postings.chunks(100).for_each(|some| forward.add(some).unwrap());
+    let mut backward = Search::new(&query, Variation::None);
+    postings.reverse();
+    backward.add(&postings).unwrap();
+    let found = forward.finish(0.9);
+    assert_eq!(found, backward.finish(0.9));
+    assert_eq!(found[0].source_id, 1);
+}
+
+#[test]
+fn queries_have_limits() {
+    assert_eq!(Query::new(&piece(1, 1)[..4_799]).unwrap_err(), QueryError::TooShort);
+    assert_eq!(Query::new(&vec![0.1; 160_001]).unwrap_err(), QueryError::TooLong);
+    assert_eq!(Query::new(&vec![1e-5; 16_000]).unwrap_err(), QueryError::Silent);
+    assert_eq!(Query::new(&vec![f32::NAN; 16_000]).unwrap_err(), QueryError::Silent);
+    assert!(Query::new(&piece(1, 1)[..4_800]).is_ok());
+}
