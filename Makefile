@@ -78,6 +78,14 @@ identify: bootstrap ## measure the places found by fingerprints: lengths, codecs
 exports: bootstrap ## write made timelines in every export format and read them back with independent readers (needs PyPI)
 	@tools/exports/run.sh
 
+# Of the walks through the page: parts of names of tests.
+NAMES ?=
+
+.PHONY: test-page
+test-page: fixtures ## walk through the page in Chromium, on services of its own (needs npm; NAMES="lanes axe" for some)
+	cargo build --workspace --locked --bin harkback
+	@tools/with-postgres.sh tools/page/run.sh $(or $(CARGO_TARGET_DIR),target)/debug/harkback $(NAMES)
+
 .PHONY: clients
 clients: fixtures ## generate clients in Python and TypeScript, call every operation, client-python (needs PyPI and npm)
 	cargo build --workspace --locked --bin harkback
@@ -141,6 +149,11 @@ library: bootstrap ## p50 and p99 of listings of samples and of searches of word
 .PHONY: bench-latency
 bench-latency: bootstrap ## latency of what players ask for, at fixed rates; fails when an aim is missed
 	@tools/bench.sh latency
+
+.PHONY: bench-page
+bench-page: fixtures ## frame times and heap of the page on three hours of audio, beside an empty page (needs npm)
+	cargo build --release --locked --quiet --package harkback
+	@tools/with-postgres.sh tools/page/run.sh $(or $(CARGO_TARGET_DIR),target)/release/harkback bench
 
 .PHONY: storm
 storm: fixtures target/moto ## what hostile requests and failing stores cost: memory, and the time of others meanwhile

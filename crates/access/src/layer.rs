@@ -12,7 +12,7 @@ use primitives::AccessLevel;
 use crate::{ApiKeys, BrowserPolicy, Caller, Error, JwtVerifier, Links};
 
 /// Paths that need no credentials: their answers reveal nothing about a tenant.
-const PUBLIC: [&str; 6] = ["/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"];
+const PUBLIC: [&str; 7] = ["/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/app"];
 
 /// Paths whose POST writes nothing, as in the OpenAPI document: reports of what exports lose, and archives of samples.
 /// They need the level [`AccessLevel::Read`] only, as GET does.
@@ -79,7 +79,7 @@ impl Access {
 }
 
 fn is_public(path: &str) -> bool {
-    PUBLIC.contains(&path) || path.starts_with("/docs/")
+    PUBLIC.contains(&path) || path.starts_with("/docs/") || path.starts_with("/app/")
 }
 
 fn admit_caller(caller: &Caller, request: &mut Request) -> Result<(), Problem> {
@@ -122,6 +122,16 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn documents_and_the_page_are_public_and_calls_are_not() {
+        for path in ["/docs", "/docs/index.css", "/app", "/app/", "/app/main.js"] {
+            assert!(is_public(path), "{path}");
+        }
+        for path in ["/apps", "/app.js", "/media-v2/assets", "/docsx"] {
+            assert!(!is_public(path), "{path}");
+        }
+    }
 
     #[test]
     fn posts_that_write_nothing_need_read_only() {

@@ -107,6 +107,7 @@ pub(crate) fn build(
         .route("/openapi.json", get(async move || ([("content-type", "application/json")], json)))
         .route("/", get(async || Redirect::temporary("/docs/")))
         .merge(SwaggerUi::new("/docs").config(documents()))
+        .merge(page::router())
         .layer(axum::middleware::from_fn_with_state(jobs, jobs::run_as_jobs))
         .layer(axum::middleware::from_fn_with_state(keys, idempotency::layer));
     let router = http_kit::limit_json(router, config.max_json_bytes, &body_limits())

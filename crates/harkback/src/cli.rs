@@ -2,6 +2,7 @@ mod analyze_arguments;
 mod export_arguments;
 mod job_arguments;
 mod mcp_arguments;
+mod open_arguments;
 mod upload_arguments;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ pub(crate) use analyze_arguments::AnalyzeArguments;
 pub(crate) use export_arguments::{ExportArguments, ExportFormat, ExportMedia, ExportSubject};
 pub(crate) use job_arguments::{JobsArguments, JobsCommand, ServiceArguments};
 pub(crate) use mcp_arguments::McpArguments;
+pub(crate) use open_arguments::OpenArguments;
 pub(crate) use upload_arguments::UploadArguments;
 
 use crate::flag_defaults::Defaults;
@@ -59,6 +61,10 @@ fn without_environment(command: clap::Command) -> clap::Command {
 pub(crate) enum Command {
     /// Run the HTTP service.
     Serve(Box<ServeFlags>),
+    /// Start the service on this machine and open its page in the browser, on files if there are any.
+    ///
+    /// If a service already answers at the address, it is used. The address of the page is printed, too.
+    Open(Box<OpenArguments>),
     /// Analyse files and print their timelines, or write them in other formats; needs no database.
     ///
     /// Exit status: 0 if every file was analysed and written, else 1; a failure does not stop the others.
@@ -373,6 +379,7 @@ mod tests {
         let mut help = |name: &str| cli.find_subcommand_mut(name).unwrap().render_long_help().to_string();
         for (name, its_own, other) in [
             ("serve", "--ffmpeg", "--older-than-hours"),
+            ("open", "--no-browser", "--older-than-hours"),
             ("migrate", "--database-url", "--ffmpeg"),
             ("gc", "--storage-url", "--listen"),
             ("forget", "--tenant", "--retention"),

@@ -179,10 +179,11 @@ pub(crate) async fn breaker(State(health): State<Health>, request: Request, next
     next.run(request).await
 }
 
-/// Whether a route needs no database: probes, metrics and the documents.
+/// Whether a route needs no database: probes, metrics, the documents and the files of the page.
 pub(crate) fn is_operational(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz" | "/metrics" | "/openapi.json" | "/docs" | "/")
+    matches!(path, "/healthz" | "/readyz" | "/metrics" | "/openapi.json" | "/docs" | "/app" | "/")
         || path.starts_with("/docs/")
+        || path.starts_with("/app/")
 }
 
 #[cfg(test)]

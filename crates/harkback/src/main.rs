@@ -5,9 +5,9 @@
 //! ([`serve`], [`listener`], [`health`], [`stopping`], [`metrics`]), analyses files ([`analyze`]), demonstrates the
 //! service ([`demo`]), lists the media formats ([`formats`]), removes old assets and blobs that no row refers to
 //! ([`gc`]), removes tenants ([`forget`]), probes assets again ([`reprobe`]), indexes what is stored ([`index`]), lists results
-//! of wrong decoders ([`verify`]), uploads files to a service ([`upload`]), manages its jobs ([`job_commands`]), exports from a
-//! service ([`export`]), offers a service to language models ([`mcp`]), manages the speech models ([`models`]), and prints
-//! completions and man pages ([`shell_files`]).
+//! of wrong decoders ([`verify`]), uploads files to a service ([`upload`]), opens its page ([`open`]), manages its jobs
+//! ([`job_commands`]), exports from a service ([`export`]), offers a service to language models ([`mcp`]), manages the
+//! speech models ([`models`]), and prints completions and man pages ([`shell_files`]).
 
 mod analyze;
 mod app;
@@ -36,6 +36,7 @@ mod log;
 mod mcp;
 mod metrics;
 mod models;
+mod open;
 #[cfg(test)]
 mod openapi_listing;
 mod operations;
@@ -92,6 +93,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Upload(arguments) => return upload::run(&arguments),
         Command::Analyze(arguments) => return analyze::analyze(&arguments, cli.config.as_deref()),
         Command::Demo(arguments) => return demo::run(&arguments, cli.config.as_deref()),
+        Command::Open(arguments) => return open::run(&arguments, cli.config.as_deref()),
         Command::Serve(flags) => return serve::serve(&config::load(cli.config.as_deref(), &flags)?),
         Command::Migrate(store) => serve::migrate(&config::load(cli.config.as_deref(), &store)?),
         Command::Gc(arguments) => {

@@ -127,16 +127,19 @@ fn cors(config: &Config) -> anyhow::Result<CorsLayer> {
         .max_age(std::time::Duration::from_secs(600)))
 }
 
-/// Compresses JSON; media are compressed already, and their ranges refer to the stored bytes.
+/// Compresses JSON and the files of the page; media are compressed already, and their ranges refer to the stored bytes.
 pub(crate) fn compression() -> CompressionLayer<impl Predicate> {
-    CompressionLayer::new().compress_when(SizeAbove::new(MIN_COMPRESSED).and(Json))
+    CompressionLayer::new().compress_when(SizeAbove::new(MIN_COMPRESSED).and(JsonOrPage))
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Json;
+struct JsonOrPage;
 
-impl Predicate for Json {
+impl Predicate for JsonOrPage {
     fn should_compress<B: axum::body::HttpBody>(&self, response: &axum::http::Response<B>) -> bool {
+        if response.extensions().get::<page::StaticFile>().is_some() {
+            return true;
+        }
         let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media_type = media_type.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
         let is_json = media_type == "application/json" || media_type == "application/problem+json";

@@ -57,7 +57,11 @@ async fn print(service: &ServiceClient, asset: &str, path: &Path, as_json: bool)
 }
 
 /// Uploads a file, or resumes its upload; returns the id of the asset.
-async fn upload(service: &ServiceClient, arguments: &UploadArguments, path: &Path) -> anyhow::Result<String> {
+pub(crate) async fn upload(
+    service: &ServiceClient,
+    arguments: &UploadArguments,
+    path: &Path,
+) -> anyhow::Result<String> {
     let file = UploadFile::open(path, arguments)?;
     let bar = ProgressBar::new(file.length_bytes());
     // The template is a constant that is known to be valid.

@@ -43,6 +43,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("housekeeping", 8),
     ("exports", 8),
     ("edits", 8),
+    ("page", 8),
     ("harkback", 9),
     ("e2e", 10),
 ];

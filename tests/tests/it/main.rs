@@ -42,6 +42,7 @@ mod openai;
 mod openapi;
 mod operations;
 mod outages;
+mod page;
 mod plots;
 mod registration;
 mod renders;
