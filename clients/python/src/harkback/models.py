@@ -26,6 +26,15 @@ ArtifactKind: TypeAlias = Literal[
 AssetKind: TypeAlias = Literal["video", "audio", "image", "other"]
 
 
+class AudioStream(TypedDict):
+    channels: int | None
+    codec: str
+    index: int
+    is_default: bool
+    language: str | None
+    sample_rate: int | None
+
+
 Bars: TypeAlias = int
 
 
@@ -34,6 +43,15 @@ class BeatEvent(TypedDict):
     beat_index: int
     subdivision: int | None
     time_ms: int
+
+
+class ChangeAsset(TypedDict):
+    env: NotRequired[str | None]
+    meta: NotRequired[dict[str, Any]]
+    source_ref: NotRequired[str | None]
+    tags: NotRequired[list[str]]
+    tenant_id: NotRequired[str | None]
+    user_id: NotRequired[str | None]
 
 
 class Clamped(TypedDict):
@@ -48,6 +66,9 @@ class ClipOffset(TypedDict):
 
 
 ClipRelation: TypeAlias = Literal["shows", "rendered_from"]
+
+
+CorrectedPart: TypeAlias = Literal["events", "words", "speakers", "beats", "tempo"]
 
 
 class CreateLink(TypedDict):
@@ -93,6 +114,9 @@ Direction: TypeAlias = Literal["up", "down"]
 EditFormat: TypeAlias = Literal["otio", "fcpxml", "fcp7xml", "edl", "csv"]
 
 
+EditOp: TypeAlias = Literal["split", "merge", "relabel", "shift_beats", "double_tempo", "halve_tempo", "set_word"]
+
+
 EventKind: TypeAlias = Literal["speech", "music", "silence", "other"]
 
 
@@ -118,7 +142,15 @@ class HitParams(TypedDict):
     pre_roll_ms: NotRequired[float]
 
 
+HitRole: TypeAlias = Literal["kick", "snare", "hat", "tom", "clap", "other"]
+
+
 Id: TypeAlias = str
+
+
+class JobFigures(TypedDict):
+    queued: int
+    running: int
 
 
 JobPriority: TypeAlias = Literal["interactive", "batch"]
@@ -131,6 +163,11 @@ class JobResult(TypedDict):
 
 
 JobState: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+class KindFigures(TypedDict):
+    by_kind: dict[str, int]
+    total: int
 
 
 class LineageEdge(TypedDict):
@@ -701,6 +738,17 @@ class TempoCandidate(TypedDict):
     weight: float
 
 
+class TimelineEdit(TypedDict):
+    at_ms: NotRequired[int]
+    end_ms: NotRequired[int]
+    kind: NotRequired[EventKind]
+    offset_ms: NotRequired[int]
+    op: EditOp
+    speaker_id: NotRequired[str]
+    start_ms: NotRequired[int]
+    word: NotRequired[str]
+
+
 TrackKind: TypeAlias = Literal["video", "audio"]
 
 
@@ -730,6 +778,11 @@ class UploadAsset(TypedDict):
     tags: NotRequired[str]
     tenant_id: NotRequired[str]
     user_id: NotRequired[str]
+
+
+class UploadFigures(TypedDict):
+    open: int
+    received_bytes: int
 
 
 class UploadStatus(TypedDict):
@@ -783,6 +836,20 @@ class WaveformJson(TypedDict):
     sample_rate: int
     samples_per_pixel: int
     version: int
+
+
+class WaveformWindowJson(TypedDict):
+    bits: int
+    block_frames: int
+    channels: int
+    data: list[int]
+    end_frame: int
+    end_ms: MediaTime
+    length: int
+    rms: list[int]
+    sample_rate: int
+    start_frame: int
+    start_ms: MediaTime
 
 
 class Webhook(TypedDict):
@@ -842,8 +909,12 @@ class ListSamplesParametersQuery(TypedDict):
     bpm_max: NotRequired[float]
     bars: NotRequired[int]
     key: NotRequired[str]
+    brightness_min: NotRequired[float]
+    brightness_max: NotRequired[float]
+    energy_min: NotRequired[float]
+    energy_max: NotRequired[float]
     text: NotRequired[str]
-    sort: NotRequired[Literal["newest", "score", "bpm", "duration"]]
+    sort: NotRequired[Literal["newest", "score", "bpm", "duration", "brightness", "energy"]]
     similar_to: NotRequired[Id]
     limit: NotRequired[int]
     cursor: NotRequired[str]
@@ -941,6 +1012,9 @@ class GetArtifactWaveformParametersQuery(TypedDict):
     samples_per_pixel: NotRequired[int]
     bits: NotRequired[Literal["8", "16"]]
     split_channels: NotRequired[bool]
+    start_ms: NotRequired[float]
+    end_ms: NotRequired[float]
+    points: NotRequired[int]
 
 
 class ListAssetsParametersQuery(TypedDict):
@@ -949,6 +1023,10 @@ class ListAssetsParametersQuery(TypedDict):
     source_ref: NotRequired[str]
     limit: NotRequired[int]
     cursor: NotRequired[str]
+
+
+class DeleteAssetParametersQuery(TypedDict):
+    cascade: NotRequired[bool]
 
 
 class ListArtifactsParametersQuery(TypedDict):
@@ -969,6 +1047,9 @@ class GetAssetWaveformParametersQuery(TypedDict):
     samples_per_pixel: NotRequired[int]
     bits: NotRequired[Literal["8", "16"]]
     split_channels: NotRequired[bool]
+    start_ms: NotRequired[float]
+    end_ms: NotRequired[float]
+    points: NotRequired[int]
 
 
 class ListOriginSnippetsParametersQuery(TypedDict):
@@ -1043,6 +1124,7 @@ class AnalyzeRequest(TypedDict):
     artifact_id: NotRequired[Id | None]
     asset_id: Id
     audio_stream: NotRequired[int | None]
+    channel_speech: NotRequired[bool]
     env: NotRequired[str | None]
     hot_words: NotRequired[list[str] | None]
     include_beats: NotRequired[bool]
@@ -1151,6 +1233,34 @@ class ClipPatchRequest(TypedDict):
     volume_db: NotRequired[float]
 
 
+class Correction(TypedDict):
+    analysis_artifact_id: Id
+    analysis_backend_type: str
+    base_version: str
+    corrected_artifact_id: Id
+    edits: list[TimelineEdit]
+    revision: int
+    set_by_person: list[CorrectedPart]
+    user_id: Id | None
+
+
+class CorrectionEntry(TypedDict):
+    artifact_id: Id
+    backend_version: str
+    created_at: str
+    edit_count: int
+    revision: int
+    user_id: Id | None
+
+
+class CorrectionRequest(TypedDict):
+    base_version: str
+    edits: list[TimelineEdit]
+    env: NotRequired[str | None]
+    tenant_id: NotRequired[str | None]
+    user_id: NotRequired[str | None]
+
+
 class Dependencies(TypedDict):
     aubio: Dependency
     decoder: Dependency
@@ -1193,6 +1303,7 @@ class EnrolledVoice(TypedDict):
 
 class EventMeta(TypedDict):
     background: NotRequired[str]
+    corrected: NotRequired[bool]
     overlap: NotRequired[bool]
     sung: NotRequired[bool]
     words: NotRequired[list[Word]]
@@ -1205,9 +1316,12 @@ class Excerpt(TypedDict):
 
 
 class HitEvent(TypedDict):
+    brightness_hz: float | None
     duration_ms: int | None
     energy: float | None
     peak_db: float
+    role: HitRole | None
+    role_confidence: float | None
     source_end_ms: MediaTime
     source_start_ms: MediaTime
     time_ms: int
@@ -1289,6 +1403,9 @@ class LoopEvent(TypedDict):
     bpm: float
     confidence: float
     end_ms: int
+    energy: float | None
+    key: str | None
+    key_confidence: float | None
     loop_bars: int
     source_end_ms: MediaTime
     source_start_ms: MediaTime
@@ -1303,6 +1420,7 @@ class Loss(TypedDict):
 
 class MediaAsset(TypedDict):
     audio_channels: int | None
+    audio_streams: list[AudioStream]
     codec_info: str | None
     content_sha256: str | None
     created_at: str
@@ -1360,6 +1478,17 @@ class OpenAiVerboseTranscription(TypedDict):
     words: NotRequired[list[OpenAiWord]]
 
 
+class OwnerFigures(TypedDict):
+    analysed_ms: MediaTime
+    artifacts: KindFigures
+    assets: KindFigures
+    blobs: int
+    blobs_without_size: int
+    jobs: JobFigures
+    stored_bytes: int
+    uploads: UploadFigures
+
+
 class PageArtifact(TypedDict):
     items: list[Artifact]
     next_cursor: str | None
@@ -1367,6 +1496,11 @@ class PageArtifact(TypedDict):
 
 class PageClip(TypedDict):
     items: list[Clip]
+    next_cursor: str | None
+
+
+class PageCorrectionEntry(TypedDict):
+    items: list[CorrectionEntry]
     next_cursor: str | None
 
 
@@ -1545,6 +1679,9 @@ class VoiceRequest(TypedDict):
     window: NotRequired[VoiceWindow | None]
 
 
+WaveformAnswer: TypeAlias = WaveformJson | WaveformWindowJson
+
+
 CreateClipsResponse: TypeAlias = list[Clip]
 
 
@@ -1644,6 +1781,8 @@ class RunMeta(TypedDict):
     backend_info: BackendInfo
     backend_type: str
     backend_version: str
+    channel_speech: NotRequired[bool]
+    correction: NotRequired[Correction]
     fallback_reason: str | None
     include_beats: bool
     include_speech_music: bool
@@ -1653,12 +1792,15 @@ class RunMeta(TypedDict):
     loudness_window_ms: int
     min_silence_ms: int
     model_used: str
+    momentary_max_lufs: NotRequired[float]
     requested_backend: str
     semantic_version: str
+    short_term_max_lufs: NotRequired[float]
     speakers: NotRequired[list[Speaker]]
     speed_change_limit: float
     tempo_bpm: float | None
     tempo_candidates: list[TempoCandidate]
+    true_peak_dbtp: NotRequired[float]
 
 
 ShotListForms: TypeAlias = ShotListResult | list[PatternShot] | PatternShotList
