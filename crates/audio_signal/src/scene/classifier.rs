@@ -2,10 +2,11 @@ use std::ops::Range;
 
 use super::SceneKind;
 use super::changes;
-use super::features::{Features, features, salience};
 use super::measurements::{CELLS_PER_FRAME, CellSegment, SceneMeasurements};
-use super::model::{BACKGROUND, MUSIC, SPEAKING};
+use super::net::{self, Activities};
 use super::path::{DurationModel, Emission, STATES, viterbi};
+use super::salience::salience;
+use crate::math::{log10, sigmoid};
 
 /// The kinds of the path's states, in their order.
 const KINDS: [SceneKind; STATES] = [SceneKind::Speech, SceneKind::Music, SceneKind::Other];
@@ -20,19 +21,24 @@ const DURATIONS: DurationModel =
 const MIN_PROBABILITY: f32 = 0.02;
 /// Fraction of independent evidence in each frame, because neighbouring frames are correlated.
 const EVIDENCE_WEIGHT: f32 = 0.25;
-/// Minimum speech probability of a frame with a voice.
-const VOICE_THRESHOLD: f32 = 0.5;
-/// Exponent by which the mean probability of a segment's frames is sharpened to that of the segment.
-const SHARPENING_EXPONENT: f32 = 2.0;
-/// Minimum fraction of frames with a voice in sung music.
+/// Probability from which an activity is present in a frame.
+const PRESENT: f32 = 0.5;
+/// Minimum fraction of frames with singing in sung music.
 const MIN_SUNG_FRACTION: f32 = 0.15;
+/// Slope and offset by which the mean log odds of a segment's frames for its kind become those of the segment, for each
+/// state. Speech and other: fitted by `tools/scene/evaluate.py --calibrate` on programmes that are not trained on. That of
+/// music (1.3, 0.5) was not adopted, because it raises confidences of false music.
+const CALIBRATION: [(f32, f32); STATES] = [(1.69, -0.24), (1.0, 0.0), (0.85, -0.15)];
+/// Log odds by which music must be likelier than for the net: sounds that are called music are the worse error.
+const MUSIC_BIAS: f32 = 1.4;
+/// Maximum magnitude of the log odds of a frame.
+const MAX_LOG_ODDS: f32 = 6.0;
 /// Minimum length of a piece in cells (160 ms); shorter ones are merged into a neighbour.
 const MIN_PIECE_CELLS: usize = 20;
 
 /// The audio of a recording, classified frame by frame.
-pub(crate) struct SceneClassifier<'a> {
-    measurements: &'a SceneMeasurements,
-    features: Vec<Features>,
+pub(crate) struct SceneClassifier {
+    activities: Vec<Activities>,
     salience: Vec<f32>,
     /// Sections between changes of the audio.
     sections: Vec<Range<usize>>,
@@ -46,22 +52,24 @@ pub(crate) struct PathSection {
     cells: Range<usize>,
 }
 
-impl<'a> SceneClassifier<'a> {
-    pub(crate) fn new(measurements: &'a SceneMeasurements) -> Self {
+impl SceneClassifier {
+    pub(crate) fn new(measurements: &SceneMeasurements) -> Self {
         let salience = salience(&measurements.textures);
         let sections = changes::sections(&measurements.textures);
-        let features = features(&measurements.textures, &measurements.voice, &salience, &sections);
-        let probabilities = features.iter().zip(&measurements.voice).map(|(features, &voice)| {
-            let spoken = voice * SPEAKING.probability(features);
-            let music = (1.0 - spoken) * MUSIC.probability(features);
+        let activities = net::activities(&measurements.textures, &measurements.voice);
+        let probabilities = activities.iter().map(|activities| {
+            // The voice of a song is no speech.
+            let spoken = activities[net::SPEECH] * (1.0 - activities[net::SINGING]);
+            let musical = log_odds(activities[net::MUSIC].max(activities[net::SINGING]));
+            let music = (1.0 - spoken) * sigmoid(musical - MUSIC_BIAS);
             [spoken, music, 1.0 - spoken - music]
         });
-        Self { probabilities: probabilities.collect(), measurements, features, salience, sections }
+        Self { probabilities: probabilities.collect(), activities, salience, sections }
     }
 
     /// The most likely kinds over time, apart from silence: parts that cover the whole recording.
     pub(crate) fn path(&self, quiet: &[Range<usize>]) -> Vec<PathSection> {
-        let mut silent = vec![false; self.features.len()];
+        let mut silent = vec![false; self.activities.len()];
         for run in quiet {
             let frames = run.start.div_ceil(CELLS_PER_FRAME)..(run.end / CELLS_PER_FRAME).min(silent.len());
             if !frames.is_empty() {
@@ -104,7 +112,7 @@ impl<'a> SceneClassifier<'a> {
     }
 
     fn segment(&self, state: usize, cells: Range<usize>) -> CellSegment {
-        let end = cells.end.div_ceil(CELLS_PER_FRAME).min(self.features.len());
+        let end = cells.end.div_ceil(CELLS_PER_FRAME).min(self.activities.len());
         let frames = (cells.start / CELLS_PER_FRAME).min(end.saturating_sub(1))..end;
         let weighted_mean = |value: &dyn Fn(usize) -> f32| {
             let weighted = frames.clone().map(|frame| (self.salience[frame] + 1e-3, frame));
@@ -112,23 +120,25 @@ impl<'a> SceneClassifier<'a> {
                 weighted.fold((0.0, 0.0), |(sum, weight), (w, frame)| (sum + w * value(frame), weight + w));
             if weight > 0.0 { sum / weight } else { 0.0 }
         };
-        let voiced = |frame: usize| f32::from(u8::from(self.measurements.voice[frame] >= VOICE_THRESHOLD));
-        let under = |frame: usize| voiced(frame) * BACKGROUND.probability(&self.features[frame]);
-        let (voice, background) = (weighted_mean(&voiced), weighted_mean(&under));
+        let present = |activity: usize| {
+            move |frame: usize| f32::from(u8::from(self.activities[frame][activity] >= PRESENT))
+        };
+        let log_odds = |frame: usize| log_odds(self.probabilities[frame][state]);
+        let (slope, offset) = CALIBRATION[state];
         CellSegment {
             kind: KINDS[state],
             cells,
-            probability: sharpen(weighted_mean(&|frame| self.probabilities[frame][state])),
-            background_music: state == SPEECH && background > 0.5 * voice,
-            sung: state == MUSICAL && voice >= MIN_SUNG_FRACTION,
+            probability: sigmoid(slope * weighted_mean(&log_odds) + offset),
+            background_music: state == SPEECH && weighted_mean(&present(net::MUSIC)) > 0.5,
+            sung: state == MUSICAL && weighted_mean(&present(net::SINGING)) >= MIN_SUNG_FRACTION,
         }
     }
 }
 
-/// Sharpens a frame's probability to that of several agreeing frames: its odds, raised to [`SHARPENING_EXPONENT`].
-fn sharpen(probability: f32) -> f32 {
-    let [own, others] = [probability, 1.0 - probability].map(|part| part.max(0.0).powf(SHARPENING_EXPONENT));
-    own / (own + others)
+/// The log odds of a probability, limited to ±[`MAX_LOG_ODDS`].
+fn log_odds(probability: f32) -> f32 {
+    let odds = probability.max(1e-6) / (1.0 - probability).max(1e-6);
+    (log10(odds) * std::f32::consts::LN_10).clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS)
 }
 
 /// Merges short pieces into a neighbour.
