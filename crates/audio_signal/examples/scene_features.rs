@@ -1,13 +1,16 @@
 //! Extracts the scene net's input: reads lines of `RECORDING OUTPUT` and writes, for each 32 ms of the recording, the
 //! values of `scene_textures` as little-endian 32-bit floats; with the argument `activities` the net's output; with
-//! `segments` lines of the segments. See `tools/scene/scenes.py` and `tools/scene/evaluate.py`.
+//! `features` nine features and the speech probability, for the regressions; with `segments` lines of the segments. See
+//! `scenes.py`, `fit.py` and `evaluate.py` in `tools/scene`.
 
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, BufRead};
 
-use audio_signal::{AnalysisParams, Control, Resampler, analyze, scene_activities, scene_textures};
+use audio_signal::{
+    AnalysisParams, Control, Resampler, analyze, scene_activities, scene_features, scene_textures,
+};
 use media_decode::Decoder;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -17,6 +20,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (recording, output) = line.split_once(' ').ok_or("expected lines of: RECORDING OUTPUT")?;
         let contents = match mode.as_str() {
             "segments" => segments(recording)?.into_bytes(),
+            "features" => {
+                let rows = scene_features(&decode(recording)?)?;
+                let values: Vec<f32> = rows
+                    .into_iter()
+                    .flat_map(|(features, voice)| features.into_iter().chain([voice]))
+                    .collect();
+                bytes(&values)
+            }
             "activities" => bytes(scene_activities(&decode(recording)?)?.as_flattened()),
             _ => bytes(scene_textures(&decode(recording)?)?.as_flattened()),
         };

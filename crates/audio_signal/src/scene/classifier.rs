@@ -2,7 +2,9 @@ use std::ops::Range;
 
 use super::SceneKind;
 use super::changes;
+use super::features::features;
 use super::measurements::{CELLS_PER_FRAME, CellSegment, SceneMeasurements};
+use super::model::{MUSIC, SPEAKING};
 use super::net::{self, Activities};
 use super::path::{DurationModel, Emission, STATES, viterbi};
 use super::salience::salience;
@@ -16,7 +18,7 @@ const MUSICAL: usize = 1;
 /// or more. Where the audio does not change, another kind needs seconds of evidence, because a piece is music before
 /// its pulse is clear.
 const DURATIONS: DurationModel =
-    DurationModel { min_frames: [8, 40, 31], switch_cost: 15.0, boundary_switch_cost: 1.0 };
+    DurationModel { min_frames: [8, 40, 31], switch_cost: 15.0, boundary_switch_cost: 4.0 };
 /// Minimum probability of a state in a frame.
 const MIN_PROBABILITY: f32 = 0.02;
 /// Fraction of independent evidence in each frame, because neighbouring frames are correlated.
@@ -29,8 +31,15 @@ const MIN_SUNG_FRACTION: f32 = 0.15;
 /// state. Speech and other: fitted by `tools/scene/evaluate.py --calibrate` on programmes that are not trained on. That of
 /// music (1.3, 0.5) was not adopted, because it raises confidences of false music.
 const CALIBRATION: [(f32, f32); STATES] = [(1.69, -0.24), (1.0, 0.0), (0.85, -0.15)];
-/// Log odds by which music must be likelier than for the net: sounds that are called music are the worse error.
-const MUSIC_BIAS: f32 = 1.4;
+/// Weights, beside the net's log odds, of those of the regressions, and of the speech detector's probability less a half.
+/// The net tells music from other sounds that it never heard better than the regressions do, and these tell speech in
+/// noise better than the net does: their errors differ.
+const SPEAKING_WEIGHT: f32 = 0.3;
+const VOICE_WEIGHT: f32 = 3.0;
+const MUSIC_WEIGHT: f32 = 0.7;
+/// Added to the log odds of speech and of music: sounds that are called music are the worse error.
+const SPEECH_OFFSET: f32 = 1.0;
+const MUSIC_OFFSET: f32 = -1.5;
 /// Maximum magnitude of the log odds of a frame.
 const MAX_LOG_ODDS: f32 = 6.0;
 /// Minimum length of a piece in cells (160 ms); shorter ones are merged into a neighbour.
@@ -57,11 +66,20 @@ impl SceneClassifier {
         let salience = salience(&measurements.textures);
         let sections = changes::sections(&measurements.textures);
         let activities = net::activities(&measurements.textures, &measurements.voice);
-        let probabilities = activities.iter().map(|activities| {
+        let features = features(&measurements.textures, &measurements.voice, &salience, &sections);
+        let frames = activities.iter().zip(&features).zip(&measurements.voice);
+        let probabilities = frames.map(|((activities, features), &voice)| {
+            let speaking = log_odds(voice * SPEAKING.probability(features));
+            let spoken = log_odds(activities[net::SPEECH])
+                + SPEAKING_WEIGHT * speaking
+                + VOICE_WEIGHT * (voice - 0.5)
+                + SPEECH_OFFSET;
             // The voice of a song is no speech.
-            let spoken = activities[net::SPEECH] * (1.0 - activities[net::SINGING]);
-            let musical = log_odds(activities[net::MUSIC].max(activities[net::SINGING]));
-            let music = (1.0 - spoken) * sigmoid(musical - MUSIC_BIAS);
+            let spoken = sigmoid(spoken) * (1.0 - activities[net::SINGING]);
+            let musical = log_odds(activities[net::MUSIC].max(activities[net::SINGING]))
+                + MUSIC_WEIGHT * log_odds(MUSIC.probability(features))
+                + MUSIC_OFFSET;
+            let music = (1.0 - spoken) * sigmoid(musical);
             [spoken, music, 1.0 - spoken - music]
         });
         Self { probabilities: probabilities.collect(), activities, salience, sections }

@@ -3,13 +3,15 @@
 //! While samples are pushed, they are reduced to levels of 8 ms ([`levels`]) and textures of 32 ms ([`texture`]), about
 //! 3 KiB per second of audio. Decisions are made at the end, over the whole recording: silence depends on the
 //! recording's noise floor ([`silence`]); the rest is speech, music or other by the most likely path ([`path`]) through
-//! the activities of the frames ([`net`]), on which a change of state is cheap only at a change of the audio
+//! the activities of the frames ([`net`]) and regressions of their features ([`model`]), on which a change of state is cheap only at a change of the audio
 //! ([`changes`]).
 
 mod changes;
 mod classifier;
+mod features;
 mod levels;
 mod measurements;
+mod model;
 mod net;
 mod path;
 mod regions;
@@ -32,6 +34,18 @@ pub(crate) use texture::{Texture, TextureMeter};
 
 /// Number of values of a frame that [`scene_textures`] returns.
 pub const SCENE_VALUES: usize = 3 + BANDS + ZONES * CORRELATIONS + ZONES + 1;
+
+/// The nine features of the regressions for each 32 ms of a mono stream at 16 kHz, and the probability of speech. For
+/// fitting them (`tools/scene/fit.py`).
+///
+/// # Errors
+/// [`ModelError`] when the bundled speech model is not the supported one.
+pub fn scene_features(mono: &[f32]) -> Result<Vec<([f32; 9], f32)>, ModelError> {
+    let (textures, voice) = measured(mono)?;
+    let salience = salience::salience(&textures);
+    let features = features::features(&textures, &voice, &salience, &changes::sections(&textures));
+    Ok(features.into_iter().zip(voice).collect())
+}
 
 /// The input of the scene net for each 32 ms of a mono stream at 16 kHz, as stored by the analysis: level in dBFS, levels
 /// of the bands in steps of 0.5 dB, flux and peakiness in dB, correlations of each zone in 127ths, roughness of each zone

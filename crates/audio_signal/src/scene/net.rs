@@ -238,6 +238,7 @@ fn half(bits: u16) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::texture::Correlation;
     use super::*;
 
     /// Textures of arbitrary values, the same ones as in `tools/scene/export.py`.
@@ -257,7 +258,17 @@ mod tests {
             let correlations =
                 std::array::from_fn(|_| std::array::from_fn(|_| correlation(&mut random) as i8));
             let roughness = std::array::from_fn(|_| random(120) as u8);
-            textures.push(Texture { level_db, bands, flux, peakiness, correlations, roughness });
+            let (persistence, change) = <(Correlation, Correlation)>::default();
+            textures.push(Texture {
+                level_db,
+                bands,
+                flux,
+                peakiness,
+                persistence,
+                change,
+                correlations,
+                roughness,
+            });
             voice.push(random(65) as f32 / 64.0);
         }
         (textures, voice)

@@ -1,5 +1,28 @@
 use std::collections::VecDeque;
 
+/// Calls `visit(t, sums, count)` for each `t` below `len` with the sums of `value` over `[t - radius, t + radius]`,
+/// truncated at the ends, and the number of values in that range.
+pub(crate) fn sums<const N: usize>(
+    len: usize,
+    radius: usize,
+    value: impl Fn(usize) -> [f64; N],
+    mut visit: impl FnMut(usize, &[f64; N], usize),
+) {
+    let mut sums = [0.0; N];
+    let (mut from, mut to) = (0, 0);
+    for centre in 0..len {
+        while to < len.min(centre + radius + 1) {
+            sums.iter_mut().zip(value(to)).for_each(|(sum, new)| *sum += new);
+            to += 1;
+        }
+        while from + radius < centre {
+            sums.iter_mut().zip(value(from)).for_each(|(sum, old)| *sum -= old);
+            from += 1;
+        }
+        visit(centre, &sums, to - from);
+    }
+}
+
 /// The maximum of `values` within `radius` of each.
 pub(crate) fn maxima(values: &[f32], radius: usize) -> Vec<f32> {
     // Indices of descending values: the first is the maximum of the window (Lemire, "Streaming maximum-minimum
@@ -44,6 +67,15 @@ mod tests {
                 .map(|window| window.iter().copied().fold(f32::MIN, f32::max))
                 .collect();
             prop_assert_eq!(maxima(&values, radius), expected);
+        }
+
+        #[test]
+        fn sums_are_those_of_each_window(values in prop::collection::vec(-9i8..9, 0..40), radius in 0usize..6) {
+            sums(values.len(), radius, |t| [f64::from(values[t])], |t, sum, count| {
+                let window = &values[t.saturating_sub(radius)..values.len().min(t + radius + 1)];
+                assert_eq!(sum[0], window.iter().map(|&value| f64::from(value)).sum::<f64>());
+                assert_eq!(count, window.len());
+            });
         }
     }
 

@@ -50,6 +50,13 @@ const APART: usize = 2;
 const CHANGE_SPAN: usize = 24;
 const HISTORY: usize = CHANGE_SPAN + 2 * APART + 1;
 
+/// A covariance and the mean variance of its operands: their ratio is a correlation.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Correlation {
+    pub(crate) covariance: f32,
+    pub(crate) variance: f32,
+}
+
 /// Features of the audio of 32 ms.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Texture {
@@ -61,9 +68,13 @@ pub(crate) struct Texture {
     pub(crate) flux: f32,
     /// Arithmetic mean over geometric mean of the spectrum, in dB: 2.5 for white noise, more for partials.
     pub(crate) peakiness: f32,
+    /// Correlation of the spectrum's fine structure with that of two frames before: sustained partials.
+    pub(crate) persistence: Correlation,
+    /// Correlation of two changes of the fine structure over the same span, slightly apart: notes that start and are
+    /// sustained. Noise never changes in the same way twice, and steady lines (motors, hum) do not change.
+    pub(crate) change: Correlation,
     /// Correlations of the fine structure of each zone in 127ths: with the spectra [`LAGS`] before (sustained partials),
-    /// and of two changes over the same span, slightly apart (notes that start and are sustained: noise never changes
-    /// in the same way twice, and steady lines do not change). Zero where the recording has not yet lasted long enough.
+    /// and of the changes. Zero where the recording has not yet lasted long enough.
     pub(crate) correlations: [[i8; CORRELATIONS]; ZONES],
     /// Standard deviation of the fine structure of each zone in steps of 0.1 dB.
     pub(crate) roughness: [u8; ZONES],
@@ -151,48 +162,69 @@ impl TextureMeter {
         let (structure, peakiness) = fine_structure(powers);
         let variances = products(&structure, &structure);
         self.history.push_back((structure, variances));
+        let (correlations, persistence, change) = self.correlations();
         self.textures.push(Texture {
             level_db: ((10.0 * power.log10()) as f32).max(super::levels::FLOOR_DBFS),
             bands: bands.map(|level| (2.0 * (level - BAND_FLOOR_DB)).round().clamp(0.0, 255.0) as u8),
             flux,
             peakiness,
-            correlations: self.correlations(),
+            persistence,
+            change,
+            correlations,
             roughness: variances.map(|variance| (10.0 * variance.sqrt()).round().clamp(0.0, 255.0) as u8),
         });
     }
 
-    /// The fine structure and the variances `ago` frames before the last one.
-    fn structure(&self, ago: usize) -> Option<&(FineStructure, Zones)> {
-        self.history.get((self.history.len() - 1).checked_sub(ago)?)
+    /// The fine structure and the variances `ago` frames before the last one, or else of the oldest one.
+    fn structure(&self, ago: usize) -> &(FineStructure, Zones) {
+        &self.history[(self.history.len() - 1).saturating_sub(ago)]
     }
 
-    /// The correlations of the last frame with those before it.
-    fn correlations(&self) -> [[i8; CORRELATIONS]; ZONES] {
+    /// The correlations of the last frame with those before it, by zone, and those of persistence and of change.
+    fn correlations(&self) -> ([[i8; CORRELATIONS]; ZONES], Correlation, Correlation) {
+        let lasted = |frames: usize| self.history.len() > frames;
         let mut found = [[0; CORRELATIONS]; ZONES];
-        let Some((now, variances)) = self.structure(0) else { return found };
+        let mut persistence = Correlation::default();
+        let (now, variances) = self.structure(0);
         for (index, lag) in LAGS.into_iter().enumerate() {
-            let Some((then, others)) = self.structure(lag) else { return found };
+            let (then, others) = self.structure(lag);
             let covariances = vectorized(
                 #[inline(always)]
                 || products(now, then),
             );
-            for zone in 0..ZONES {
+            if lag == APART {
+                persistence = Correlation::of_all(&covariances, variances, others);
+            }
+            for zone in (0..ZONES).filter(|_| lasted(lag)) {
                 found[zone][index] = correlation(covariances[zone], variances[zone], others[zone]);
             }
         }
-        let spans = [APART, CHANGE_SPAN + APART, CHANGE_SPAN + 2 * APART].map(|ago| self.structure(ago));
-        let [Some((then, _)), Some((old, _)), Some((older, _))] = spans else { return found };
-        let changes = vectorized(
+        let spans = [APART, CHANGE_SPAN + APART, CHANGE_SPAN + 2 * APART];
+        let [then, old, older] = spans.map(|ago| &self.structure(ago).0);
+        let [covariances, late, early] = vectorized(
             #[inline(always)]
             || {
                 let (late, early) = (difference(old, now), difference(older, then));
                 [products(&late, &early), products(&late, &late), products(&early, &early)]
             },
         );
-        for zone in 0..ZONES {
-            found[zone][LAGS.len()] = correlation(changes[0][zone], changes[1][zone], changes[2][zone]);
+        for zone in (0..ZONES).filter(|_| lasted(CHANGE_SPAN + 2 * APART)) {
+            found[zone][LAGS.len()] = correlation(covariances[zone], late[zone], early[zone]);
         }
-        found
+        (found, persistence, Correlation::of_all(&covariances, &late, &early))
+    }
+}
+
+impl Correlation {
+    /// That of all bins, from the mean products of each zone.
+    fn of_all(covariances: &Zones, variances: &Zones, others: &Zones) -> Self {
+        let mut all = Self::default();
+        for zone in 0..ZONES {
+            let share = (ZONE_EDGES[zone + 1] - ZONE_EDGES[zone]) as f32 / BINS as f32;
+            all.covariance += share * covariances[zone];
+            all.variance += share * (variances[zone] + others[zone]) / 2.0;
+        }
+        all
     }
 }
 
