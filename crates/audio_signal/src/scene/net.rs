@@ -137,11 +137,10 @@ impl SceneNet {
                 *input = x.lanes(channel, first, 0).map(|value| value.max(0.0));
             }
             self.head.apply(0..CHANNELS, &inputs, &mut outputs);
-            for lane in 0..LANES.min(range.end - first) {
-                for part in 0..FRAMES_PER_STEP {
-                    let log_odds = |activity: usize| outputs[part * ACTIVITIES + activity][lane];
-                    activities.push(std::array::from_fn(|activity| sigmoid(log_odds(activity))));
-                }
+            for frame in 0..FRAMES_PER_STEP * LANES.min(range.end - first) {
+                let (lane, part) = (frame / FRAMES_PER_STEP, frame % FRAMES_PER_STEP);
+                let log_odds = |activity: usize| outputs[part * ACTIVITIES + activity][lane];
+                activities.push(std::array::from_fn(|activity| sigmoid(log_odds(activity))));
             }
         }
     }
