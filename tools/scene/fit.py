@@ -1,11 +1,11 @@
-"""Fits what tells music from other sounds, speaking from singing and other voices, and speech from speech over music.
+"""Fits the regressions that tell music from other sounds, and speaking from singing and other voices.
 
     python3 tools/scene/fit.py --features target/release/examples/scene_features --corpus ../shared/corpus \\
         --packages packages
 
-prints the constants of crates/audio_signal/src/scene/model.rs (SCALES, MUSIC, SPEAKING, BACKGROUND) and, with
-`--report`, how often each type of sound is told right by a fit that never met that type. Needs numpy, scipy and ffmpeg;
-with espeak-ng there is synthetic speech too.
+prints the constants of crates/audio_signal/src/scene/model.rs (SCALES, MUSIC, SPEAKING) and, with `--report`, how often
+each type of sound is told right by a fit that never met that type. Needs numpy, scipy and ffmpeg; with espeak-ng there is
+synthetic speech too.
 
 Material: everything in material.py; the half of recordings.py that is for fitting; of the corpus classes/, beats/,
 drums/ (music), asr/, vad/, classes/ (speech). Never programme/, which is what the result is scored on, nor the other half
@@ -27,7 +27,7 @@ NAMES = ["persistence", "notes", "pulse", "level_spread", "peakiness_spread", "f
 PRODUCTS = [("persistence", "peakiness"), ("level_spread", "level_spread")]
 INPUTS = NAMES + ["*".join(pair) for pair in PRODUCTS]
 # How much more (or less) a task's answers weigh: rather something else than music; voices speak more often than they sing.
-PRIOR = {"music": {0: 2.5, 1: 1.0}, "speaking": {0: 1.0, 1: 10.0}, "background": {0: 1.0, 1: 1.0}}
+PRIOR = {"music": {0: 2.5, 1: 1.0}, "speaking": {0: 1.0, 1: 10.0}}
 FARTHEST = 3.0
 TEXT = (
     "The morning train was late again, and nobody on the platform knew why. She read the letter twice, folded it, "
@@ -137,15 +137,15 @@ def examples(corpus, packages, without):
         yield {"music": 1, "speaking": 0}, name, material.varied(rng, x)
     for index, (name, x) in enumerate(voices):
         rng = np.random.default_rng([7, index])
-        yield {"speaking": 1, "background": 0}, name, x
+        yield {"speaking": 1}, name, x
         times = 1 if name.startswith("real") else 4
         for _ in range(times):
             noise = noises[rng.integers(len(noises))][1]
-            yield {"speaking": 1, "background": 0}, name, mixed(rng, x, noise, rng.uniform(10, 35))
+            yield {"speaking": 1}, name, mixed(rng, x, noise, rng.uniform(10, 35))
         for k in range(times + 1):
             pool = composed if k == 4 else music
             bed = pool[rng.integers(len(pool))][1]
-            yield {"speaking": 1, "background": 1}, name, mixed(rng, x, bed, rng.uniform(4, 22))
+            yield {"speaking": 1}, name, mixed(rng, x, bed, rng.uniform(4, 22))
 
 
 def extract(program, sounds):
@@ -156,7 +156,7 @@ def extract(program, sounds):
             paths.append(pathlib.Path(folder, f"{index}.wav"))
             save(paths[-1], samples)
         jobs = "".join(f"{path} {path}.f32\n" for path in paths)
-        subprocess.run([program], input=jobs, text=True, check=True)
+        subprocess.run([program, "features"], input=jobs, text=True, check=True)
         return [np.fromfile(f"{path}.f32", "<f4").reshape(-1, len(NAMES) + 1) for path in paths]
 
 
@@ -253,7 +253,7 @@ def main():
     for mean, deviation in zip(*scales):
         print(f"    ({mean:.3f}, {deviation:.3f}),")
     print("];")
-    for name, use in [("music", sound), ("speaking", range(len(INPUTS))), ("background", range(len(INPUTS)))]:
+    for name, use in [("music", sound), ("speaking", range(len(INPUTS)))]:
         task = Task(name, rows, scales, list(use))
         if arguments.report:
             task.report()

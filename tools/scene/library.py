@@ -31,7 +31,7 @@ TEXTS = [
 VOICES = ["en-us", "en-gb", "de", "fr-fr", "es", "it", "en-us+f3", "en-gb+f5", "pl", "nl", "sv", "pt", "ru", "tr", "cs",
           "en-us+m3", "de+f2", "fr-fr+f4", "es+f1", "hu"]  # fmt: skip
 LONGEST = {"music": 45, "other": 20, "speech": 60}
-PER_PACKAGE = {"music": 14, "other": 70}
+PER_PACKAGE = {"music": 16, "other": 40}
 CHORUS = [48, 52, 53, 54]
 PROGRAMS = [[0, 4, 5, 11], [24, 25, 26, 27, 28, 29, 30], [32, 33, 34, 38], [40, 42, 48, 49, 50, 89, 90, 94], [56, 60, 61, 65, 66, 71, 73],
             [80, 81, 82, 87, 8, 12, 14, 46, 105, 108]]  # fmt: skip
@@ -52,8 +52,8 @@ def is_silent(x):
     return len(x) < 0.15 * RATE or np.abs(x.astype(np.int32)).max() < 150
 
 
-def packaged(packages, half):
-    """(kind, source, samples) of the recordings of one half."""
+def packaged(packages, half, share):
+    """(kind, source, samples) of a share of the recordings of one half."""
     halves = [recordings.FIT, recordings.TRAIN] if half == recordings.FIT else [half]
     found = [clips for half in halves for clips in recordings.clips(packages, half).items()]
     for kind, types in found:
@@ -61,18 +61,21 @@ def packaged(packages, half):
             rng = np.random.default_rng([11, sum(map(ord, type_))])
             paths = [paths[i] for i in rng.permutation(len(paths))]
             if kind in ("speech", "words"):
-                prompts = [recordings.trimmed(decoded(p), 38) for p in paths[: 240 if kind == "speech" else 500]]
+                prompts = [recordings.trimmed(decoded(p), 38) for p in paths[: round(share * (240 if kind == "speech" else 300))]]
                 for x in prompts:
                     if not is_silent(x) and (kind == "speech" or len(x) > 0.4 * RATE):
                         yield "speech", type_, x
                 continue
-            for path in paths[: PER_PACKAGE[kind]]:
-                for start in [0, 50] if kind == "music" else [0]:
-                    x = decoded(path, start, LONGEST[kind])
-                    if kind == "other":
-                        x = recordings.trimmed(x)
-                    if not is_silent(x) and (kind == "other" or len(x) > 3 * RATE):
-                        yield kind, type_, x
+            for path in paths[: round(share * PER_PACKAGE[kind])]:
+                # Somewhere in the piece: introductions are alike.
+                start = float(rng.choice([0, rng.uniform(5, 60)])) if kind == "music" else 0
+                x = decoded(path, start, LONGEST[kind])
+                if start and len(x) < 5 * RATE:
+                    x = decoded(path, 0, LONGEST[kind])
+                if kind == "other":
+                    x = recordings.trimmed(x)
+                if not is_silent(x) and (kind == "other" or len(x) > 3 * RATE):
+                    yield kind, type_, x
 
 
 def spoken(corpus):
@@ -132,7 +135,7 @@ def songs(pop909, font, fluidsynth, voices, count):
             if voices:
                 x = voices[rng.integers(len(voices))].astype(np.float64) / 32_768
                 try:
-                    singer = sung.Voice(x[: 20 * RATE])
+                    singer = sung.Voice(x[: 10 * RATE])
                     if len(singer.syllables) >= 5:
                         voice = sung.sing(rng, singer, line, seconds)
                 except (ValueError, IndexError):
@@ -148,25 +151,27 @@ def main():
     parser.add_argument("--font", type=pathlib.Path, required=True)
     parser.add_argument("--fluidsynth", default="fluidsynth")
     parser.add_argument("--songs", type=int, default=150)
+    parser.add_argument("--share", type=float, default=1, help="of the clips; fewer are quicker")
     parser.add_argument("--half", choices=[recordings.FIT, recordings.REPORT], default=recordings.FIT)
     parser.add_argument("out", type=pathlib.Path)
     arguments = parser.parse_args()
 
     library = {"speech": [], "music": [], "other": [], "sung": []}
-    for kind, source, x in packaged(arguments.packages, arguments.half):
+    share = arguments.share
+    for kind, source, x in packaged(arguments.packages, arguments.half, share):
         library[kind].append((source, x))
     if arguments.half == recordings.FIT:
         for source, x in spoken(arguments.corpus):
             library["speech"].append((source, x))
         for path in sorted(arguments.corpus.glob("classes/music*")):
             library["music"] += [("classes", decoded(path, start, 45)) for start in (0, 60)]
-        for name, x in material.others(1):
+        for name, x in material.others(1, each=round(8 * share)):
             library["other"].append(("made:" + name.split("-")[0], as_int16(x)))
-        for name, x in creatures.sounds(1):
+        for name, x in creatures.sounds(1, each=round(14 * share)):
             library["other"].append(("made:" + name.split("-")[0], as_int16(x)))
-        for name, x in material.musics(1, each=16):
+        for name, x in material.musics(1, each=round(16 * share)):
             library["music"].append(("made:" + name.split("-")[0], as_int16(x)))
-        library["music"] += [("drumkits", x) for x in grooves.clips(arguments.packages, 1, 160)]
+        library["music"] += [("drumkits", x) for x in grooves.clips(arguments.packages, 1, round(110 * share))]
         voices = [x for source, x in library["speech"] if len(x) > 2.5 * RATE and "espeak" not in source]
         for voice, bed, lead, program in songs(arguments.pop909, arguments.font, arguments.fluidsynth, voices, arguments.songs):
             scaled = lambda x: as_int16(material.normalise(x, 0.5))

@@ -89,6 +89,29 @@ class SceneNet(nn.Module):
         return np.concatenate([part.detach().double().numpy().ravel() for part in parts])
 
 
+def unfolded(values):
+    """A net with these folded parameters; its normalisations do nothing and are not to be trained in batches."""
+    model, at = SceneNet(), 0
+
+    def take(parameter):
+        nonlocal at
+        count = parameter.numel()
+        parameter.data.copy_(torch.from_numpy(values[at : at + count].astype(np.float32)).reshape(parameter.shape))
+        at += count
+
+    for norm in [model.norm, *(block.norm for block in model.blocks)]:
+        norm.running_var.fill_(1 - norm.eps)
+    take(model.stem.weight)
+    take(model.norm.bias)
+    for block in model.blocks:
+        for parameter in (block.depth.weight, block.norm.bias, block.mix.weight, block.mix.bias):
+            take(parameter)
+    take(model.head.weight)
+    take(model.head.bias)
+    assert at == len(values)
+    return model
+
+
 def run_folded(values, raw):
     """Activities (frames, 4) by the folded parameters as the crate computes them, in double precision: the reference."""
     steps = stacked(inputs(raw)).astype(np.float64)

@@ -118,7 +118,8 @@ def speech(rng, pool, seconds):
 
 def noise(rng, pool, seconds):
     """Sounds of one source, one after another, or one that lasts."""
-    if pool.made and rng.random() < 0.45:
+    # Making a sound takes longer than all the rest of a scene: the library has many of them.
+    if pool.made and rng.random() < 0.12:
         makers = creatures.SOUNDS if rng.random() < 0.65 else material.OTHERS
         x = material.varied(rng, makers[rng.integers(len(makers))](rng))
         own = [np.round(x * 32_767).astype(np.int16)]
@@ -159,7 +160,7 @@ def music(rng, pool, seconds):
         if how < 0.25:
             return {SINGING: at(voice, 0)}
         return {SINGING: at(voice, rng.uniform(-6, 8)), MUSIC: at(bed, 0)}
-    if pool.made and rng.random() < 0.12:
+    if pool.made and rng.random() < 0.03:
         x = material.MUSICS[rng.integers(len(material.MUSICS))](rng).astype(np.float32)
     else:
         x = floats(pool.draw("music")[1])
@@ -199,7 +200,7 @@ def fill(rng, pool, scene, kind, second, seconds, gain):
 
 def compose(rng, pool):
     scene, mode = Scene(), rng.random()
-    if mode < 0.30:
+    if mode < 0.36:
         now = -rng.uniform(0, 3)
         last = None
         while now < SECONDS:
@@ -212,7 +213,7 @@ def compose(rng, pool):
             if kind != "silence":
                 fill(rng, pool, scene, kind, max(now, 0), seconds, gain)
             now += seconds + rng.choice([0, 0, rng.uniform(-0.5, 0.5), rng.uniform(0, 1)])
-    elif mode < 0.46:
+    elif mode < 0.50:
         ratio = rng.uniform(-6, 24)
         fill(rng, pool, scene, "music", 0, SECONDS, -ratio)
         now = rng.choice([0, rng.uniform(0, 4)])
@@ -222,11 +223,11 @@ def compose(rng, pool):
             now += seconds + rng.choice([rng.uniform(0.2, 1), rng.uniform(1, 4)])
         if rng.random() < 0.15:
             fill(rng, pool, scene, "noise", rng.uniform(0, 15), rng.uniform(2, 10), -rng.uniform(0, 20))
-    elif mode < 0.60:
+    elif mode < 0.63:
         fill(rng, pool, scene, "music", 0, SECONDS, 0)
         if rng.random() < 0.2:
             fill(rng, pool, scene, "noise", rng.uniform(0, 20), rng.uniform(2, 10), -rng.uniform(0, 25))
-    elif mode < 0.76:
+    elif mode < 0.77:
         now = 0.0
         while now < SECONDS:
             seconds = rng.uniform(2, 12)
@@ -286,15 +287,34 @@ def activities(tracks):
     return labels
 
 
-def reverberated(rng, x):
-    seconds = rng.uniform(0.2, 1.6)
-    t = np.arange(int(seconds * RATE)) / RATE
-    tail = rng.standard_normal(len(t)) * np.exp(-6.9 * t / seconds)
-    tail = lfilter([1], [1, -rng.uniform(0, 0.7)], tail)
-    tail *= 10 ** (-rng.uniform(-3, 15) / 20) / np.sqrt((tail**2).sum())
-    tail[: int(0.002 * RATE)] = 0
+def room(rng):
+    """The response of a room: the direct sound, some reflections, and a tail whose high frequencies die away first."""
+    seconds = rng.uniform(0.2, 1.2) if rng.random() < 0.7 else rng.uniform(1, 2.5)
+    t = np.arange(int(min(seconds, 1.8) * RATE)) / RATE
+    noise = rng.standard_normal(len(t))
+    low = lfilter([0.25], [1, -0.75], noise) * 1.5
+    tail = low * np.exp(-6.9 * t / seconds) + noise * np.exp(-6.9 * t / (seconds * rng.uniform(0.3, 0.9))) * rng.uniform(0.3, 1)
+    tail[: int(rng.uniform(0.002, 0.03) * RATE)] = 0
+    for _ in range(int(rng.integers(2, 9))):
+        tail[int(rng.uniform(0.001, 0.05) * RATE)] += rng.choice([-1, 1]) * rng.uniform(0.5, 4)
+    tail *= 10 ** (-rng.uniform(-6, 13) / 20) / np.sqrt((tail**2).sum() + 1e-12)
     tail[0] = 1
-    return fftconvolve(x, tail)[: len(x)].astype(np.float32)
+    return tail
+
+
+def reverberated(response, x):
+    return fftconvolve(x, response)[: len(x)].astype(np.float32)
+
+
+def hiss(rng, count):
+    """Noise of equipment: white to pink, perhaps with hum."""
+    x = lfilter([1], [1, -rng.choice([0, rng.uniform(0, 0.97)])], rng.standard_normal(count))
+    x /= x.std()
+    if rng.random() < 0.25:
+        f, t = rng.choice([50, 60, 100, 120]), np.arange(count) / RATE
+        x += rng.uniform(0.3, 2) * sum(np.sin(2 * np.pi * f * k * t + k) / k for k in range(1, 5))
+        x /= x.std()
+    return x
 
 
 def coded(rng, x):
@@ -310,25 +330,31 @@ def coded(rng, x):
     return np.resize(y[: len(x)], len(x)) if len(y) >= len(x) else np.pad(y, (0, len(x) - len(y)))
 
 
-def recorded(rng, tracks):
+def recorded(rng, tracks, labels):
     """The mix as a room, equipment and a codec would leave it."""
-    if rng.random() < 0.3:
-        room_seed = rng.integers(1 << 31)
+    # A hall through an old microphone: narrow, reverberant and noisy.
+    old = rng.random() < 0.1
+    if old or rng.random() < 0.3:
+        response = room(rng)
         only_voices = rng.random() < 0.3
         for k in [SPEECH] if only_voices else range(4):
             if np.abs(tracks[k]).max() > 0:
-                tracks[k] = reverberated(np.random.default_rng(room_seed), tracks[k])
+                tracks[k] = reverberated(response, tracks[k])
     x = np.sum(np.stack(tracks), 0)
-    if rng.random() < 0.2:
+    if old or rng.random() < 0.2:
         low, high = [(300, 3400), (80, 4500), (30, 6000), (150, 7500)][int(rng.integers(4))]
         x = sosfilt(butter(2, [low * rng.uniform(0.8, 1.2), high * rng.uniform(0.9, 1.05)], "band", fs=RATE, output="sos"), x)
     loud = loudness(x)
-    if rng.random() < 0.5:
-        x = x + 10 ** ((loud - rng.uniform(25, 75)) / 20) * rng.standard_normal(len(x))
+    if old or rng.random() < 0.5:
+        below = rng.uniform(14, 32) if old else rng.uniform(25, 75)
+        x = x + 10 ** ((loud - below) / 20) * hiss(rng, len(x))
+        if below < 35:
+            # It is neither a sound of its own nor nothing.
+            labels[labels[:, NOISE] == 0, NOISE] = -1
     x = x / max(np.abs(x).max(), 1e-6)
     if rng.random() < 0.1:
         x = np.clip(x * 10 ** (rng.uniform(3, 22) / 20), -1, 1)
-    if rng.random() < 0.12:
+    if rng.random() < 0.08:
         x = coded(rng, 0.9 * x)
     level = rng.uniform(-12, 0) if rng.random() < 0.6 else rng.uniform(-60, 0)
     x = x * 10 ** (level / 20)
@@ -342,7 +368,7 @@ def scene(pool, seed, index):
     pool.rng = rng
     tracks = compose(rng, pool).tracks
     labels = activities(tracks)
-    return recorded(rng, list(tracks)), labels
+    return recorded(rng, list(tracks), labels), labels
 
 
 def textures(program, paths):

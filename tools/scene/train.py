@@ -78,7 +78,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--crop", type=int, default=400)
     parser.add_argument("--rate", type=float, default=3e-3)
-    parser.add_argument("--init", type=pathlib.Path)
+    parser.add_argument("--init", type=pathlib.Path, help="weights to begin with: of an earlier run, or the crate's")
     parser.add_argument("out", type=pathlib.Path)
     arguments = parser.parse_args()
     torch.manual_seed(arguments.seed)
@@ -87,7 +87,10 @@ def main():
     x, labels, weight = load(arguments.scenes)
     validation = load(arguments.validation)
     model = net.SceneNet()
-    if arguments.init:
+    frozen = arguments.init is not None and arguments.init.suffix == ".f16"
+    if frozen:
+        model = net.unfolded(np.fromfile(arguments.init, "<f2"))
+    elif arguments.init:
         model.load_state_dict(torch.load(arguments.init))
     average = {k: v.clone() for k, v in model.state_dict().items()}
     print(f"{len(x)} scenes, {sum(p.numel() for p in model.parameters())} parameters", flush=True)
@@ -98,6 +101,8 @@ def main():
     started = time.time()
     for epoch in range(arguments.epochs):
         model.train()
+        if frozen:
+            [m.eval() for m in model.modules() if isinstance(m, torch.nn.BatchNorm1d)]
         losses = []
         for rows in np.array_split(rng.permutation(len(x)), len(x) // batch):
             a, b, c = augmented(rng, x[rows], labels[rows], weight[rows], arguments.crop)

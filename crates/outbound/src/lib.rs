@@ -125,7 +125,6 @@ impl Policy {
 /// A client that connects only to addresses of names that `allows` accepts, as `names` resolves them when the connection
 /// is made; a connection to another one fails with [`AddressRefused`]. It follows no redirects and uses no proxies. The
 /// caller adds timeouts, and checks literal addresses in URLs, which are not resolved.
-#[must_use]
 pub fn checking_client(
     allows: impl Fn(IpAddr) -> bool + Send + Sync + 'static,
     names: Arc<dyn Resolve>,

@@ -112,7 +112,7 @@ async fn corrections_form_a_chain_that_is_undone_from_its_end() {
         (first.kind, &first.parent_asset_id),
         (ArtifactKind::AudioSemanticTimeline, &analysed.asset.id)
     );
-    assert_eq!(first.upstream_artifact_ids, [analysis.id.clone()]);
+    assert_eq!(first.upstream_artifact_ids, std::slice::from_ref(&analysis.id));
     assert_eq!(first.meta["backend_type"], "corrected");
     let version = first.meta["backend_version"].as_str().unwrap();
     let (of_analysis, digest) = version.split_once("+corrected=").unwrap();
@@ -138,7 +138,7 @@ async fn corrections_form_a_chain_that_is_undone_from_its_end() {
         other => panic!("{other:?}"),
     }
     let second = analysed.made(&analysis.id, &first, split).await;
-    assert_eq!(second.upstream_artifact_ids, [first.id.clone()]);
+    assert_eq!(second.upstream_artifact_ids, std::slice::from_ref(&first.id));
     assert_eq!(second.meta["correction"]["analysis_artifact_id"], json!(analysis.id));
     assert_eq!(
         second.meta["correction"]["set_by_person"],
@@ -235,7 +235,8 @@ async fn idempotency_key_returns_the_correction_that_was_made() {
     let analysed = Analysed::new().await;
     let analysis = &analysed.analysis;
     let seed = Some(WriteSeed::new("seed"));
-    let correct = async || analysed.correct(&analysis.id, analysis, back()).await.unwrap().artifact_id;
+    let correct =
+        || Box::pin(async { analysed.correct(&analysis.id, analysis, back()).await.unwrap().artifact_id });
     let made = WriteSeed::scope(seed.clone(), correct()).await;
     assert_eq!(WriteSeed::scope(seed, correct()).await, made);
 }

@@ -67,6 +67,7 @@ impl LeadMixer {
     fn mix(&mut self, channels: &mut [Vec<f32>], out: &mut Vec<f32>) {
         let count = channels.iter().map(Vec::len).min().unwrap_or(0);
         for index in 0..count {
+            let at = |channel: usize| channels[channel][index];
             while let Some(change) =
                 self.changes.pop_if(|change| change.frame * SPEECH_FRAME <= self.position)
             {
@@ -74,10 +75,10 @@ impl LeadMixer {
                 self.current = change.channel;
                 self.since_change = 0;
             }
-            let sample = channels[self.current][index];
+            let sample = at(self.current);
             out.push(if self.since_change < FADE {
                 let share = self.since_change as f32 / FADE as f32;
-                channels[self.previous][index] * (1.0 - share) + sample * share
+                at(self.previous) * (1.0 - share) + sample * share
             } else {
                 sample
             });

@@ -2,10 +2,13 @@ use std::ops::Range;
 
 use super::SceneKind;
 use super::changes;
-use super::features::{Features, features, salience};
+use super::features::features;
 use super::measurements::{CELLS_PER_FRAME, CellSegment, SceneMeasurements};
-use super::model::{BACKGROUND, MUSIC, SPEAKING};
+use super::model::{MUSIC, SPEAKING};
+use super::net::{self, Activities};
 use super::path::{DurationModel, Emission, STATES, viterbi};
+use super::salience::salience;
+use crate::math::{log10, sigmoid};
 
 /// The kinds of the path's states, in their order.
 const KINDS: [SceneKind; STATES] = [SceneKind::Speech, SceneKind::Music, SceneKind::Other];
@@ -15,24 +18,36 @@ const MUSICAL: usize = 1;
 /// or more. Where the audio does not change, another kind needs seconds of evidence, because a piece is music before
 /// its pulse is clear.
 const DURATIONS: DurationModel =
-    DurationModel { min_frames: [8, 40, 31], switch_cost: 15.0, boundary_switch_cost: 1.0 };
+    DurationModel { min_frames: [8, 40, 31], switch_cost: 15.0, boundary_switch_cost: 4.0 };
 /// Minimum probability of a state in a frame.
 const MIN_PROBABILITY: f32 = 0.02;
 /// Fraction of independent evidence in each frame, because neighbouring frames are correlated.
 const EVIDENCE_WEIGHT: f32 = 0.25;
-/// Minimum speech probability of a frame with a voice.
-const VOICE_THRESHOLD: f32 = 0.5;
-/// Exponent by which the mean probability of a segment's frames is sharpened to that of the segment.
-const SHARPENING_EXPONENT: f32 = 2.0;
-/// Minimum fraction of frames with a voice in sung music.
+/// Probability from which an activity is present in a frame.
+const PRESENT: f32 = 0.5;
+/// Minimum fraction of frames with singing in sung music.
 const MIN_SUNG_FRACTION: f32 = 0.15;
+/// Slope and offset by which the mean log odds of a segment's frames for its kind become those of the segment, for each
+/// state. Fitted by `tools/scene/evaluate.py --calibrate` on programmes that are not trained on, but for that of music: it
+/// would be (0.7, 0.4) there, where sounds that resemble music are rarer than elsewhere.
+const CALIBRATION: [(f32, f32); STATES] = [(1.66, -0.39), (0.5, 0.0), (0.71, -0.88)];
+/// Weights, beside the net's log odds, of those of the regressions, and of the speech detector's probability less a half.
+/// The net tells music from other sounds that it never heard better than the regressions do, and these tell speech in
+/// noise better than the net does: their errors differ.
+const SPEAKING_WEIGHT: f32 = 0.3;
+const VOICE_WEIGHT: f32 = 4.0;
+const MUSIC_WEIGHT: f32 = 0.85;
+/// Added to the log odds of speech and of music: sounds that are called music are the worse error.
+const SPEECH_OFFSET: f32 = 0.25;
+const MUSIC_OFFSET: f32 = -1.75;
+/// Maximum magnitude of the log odds of a frame.
+const MAX_LOG_ODDS: f32 = 6.0;
 /// Minimum length of a piece in cells (160 ms); shorter ones are merged into a neighbour.
 const MIN_PIECE_CELLS: usize = 20;
 
 /// The audio of a recording, classified frame by frame.
-pub(crate) struct SceneClassifier<'a> {
-    measurements: &'a SceneMeasurements,
-    features: Vec<Features>,
+pub(crate) struct SceneClassifier {
+    activities: Vec<Activities>,
     salience: Vec<f32>,
     /// Sections between changes of the audio.
     sections: Vec<Range<usize>>,
@@ -46,22 +61,33 @@ pub(crate) struct PathSection {
     cells: Range<usize>,
 }
 
-impl<'a> SceneClassifier<'a> {
-    pub(crate) fn new(measurements: &'a SceneMeasurements) -> Self {
+impl SceneClassifier {
+    pub(crate) fn new(measurements: &SceneMeasurements) -> Self {
         let salience = salience(&measurements.textures);
         let sections = changes::sections(&measurements.textures);
+        let activities = net::activities(&measurements.textures, &measurements.voice);
         let features = features(&measurements.textures, &measurements.voice, &salience, &sections);
-        let probabilities = features.iter().zip(&measurements.voice).map(|(features, &voice)| {
-            let spoken = voice * SPEAKING.probability(features);
-            let music = (1.0 - spoken) * MUSIC.probability(features);
+        let frames = activities.iter().zip(&features).zip(&measurements.voice);
+        let probabilities = frames.map(|((activities, features), &voice)| {
+            let speaking = log_odds(voice * SPEAKING.probability(features));
+            let spoken = log_odds(activities[net::SPEECH])
+                + SPEAKING_WEIGHT * speaking
+                + VOICE_WEIGHT * (voice - 0.5)
+                + SPEECH_OFFSET;
+            // The voice of a song is no speech.
+            let spoken = sigmoid(spoken) * (1.0 - activities[net::SINGING]);
+            let musical = log_odds(activities[net::MUSIC].max(activities[net::SINGING]))
+                + MUSIC_WEIGHT * log_odds(MUSIC.probability(features))
+                + MUSIC_OFFSET;
+            let music = (1.0 - spoken) * sigmoid(musical);
             [spoken, music, 1.0 - spoken - music]
         });
-        Self { probabilities: probabilities.collect(), measurements, features, salience, sections }
+        Self { probabilities: probabilities.collect(), activities, salience, sections }
     }
 
     /// The most likely kinds over time, apart from silence: parts that cover the whole recording.
     pub(crate) fn path(&self, quiet: &[Range<usize>]) -> Vec<PathSection> {
-        let mut silent = vec![false; self.features.len()];
+        let mut silent = vec![false; self.activities.len()];
         for run in quiet {
             let frames = run.start.div_ceil(CELLS_PER_FRAME)..(run.end / CELLS_PER_FRAME).min(silent.len());
             if !frames.is_empty() {
@@ -104,7 +130,7 @@ impl<'a> SceneClassifier<'a> {
     }
 
     fn segment(&self, state: usize, cells: Range<usize>) -> CellSegment {
-        let end = cells.end.div_ceil(CELLS_PER_FRAME).min(self.features.len());
+        let end = cells.end.div_ceil(CELLS_PER_FRAME).min(self.activities.len());
         let frames = (cells.start / CELLS_PER_FRAME).min(end.saturating_sub(1))..end;
         let weighted_mean = |value: &dyn Fn(usize) -> f32| {
             let weighted = frames.clone().map(|frame| (self.salience[frame] + 1e-3, frame));
@@ -112,23 +138,25 @@ impl<'a> SceneClassifier<'a> {
                 weighted.fold((0.0, 0.0), |(sum, weight), (w, frame)| (sum + w * value(frame), weight + w));
             if weight > 0.0 { sum / weight } else { 0.0 }
         };
-        let voiced = |frame: usize| f32::from(u8::from(self.measurements.voice[frame] >= VOICE_THRESHOLD));
-        let under = |frame: usize| voiced(frame) * BACKGROUND.probability(&self.features[frame]);
-        let (voice, background) = (weighted_mean(&voiced), weighted_mean(&under));
+        let present = |activity: usize| {
+            move |frame: usize| f32::from(u8::from(self.activities[frame][activity] >= PRESENT))
+        };
+        let log_odds = |frame: usize| log_odds(self.probabilities[frame][state]);
+        let (slope, offset) = CALIBRATION[state];
         CellSegment {
             kind: KINDS[state],
             cells,
-            probability: sharpen(weighted_mean(&|frame| self.probabilities[frame][state])),
-            background_music: state == SPEECH && background > 0.5 * voice,
-            sung: state == MUSICAL && voice >= MIN_SUNG_FRACTION,
+            probability: sigmoid(slope * weighted_mean(&log_odds) + offset),
+            background_music: state == SPEECH && weighted_mean(&present(net::MUSIC)) > 0.5,
+            sung: state == MUSICAL && weighted_mean(&present(net::SINGING)) >= MIN_SUNG_FRACTION,
         }
     }
 }
 
-/// Sharpens a frame's probability to that of several agreeing frames: its odds, raised to [`SHARPENING_EXPONENT`].
-fn sharpen(probability: f32) -> f32 {
-    let [own, others] = [probability, 1.0 - probability].map(|part| part.max(0.0).powf(SHARPENING_EXPONENT));
-    own / (own + others)
+/// The log odds of a probability, limited to ±[`MAX_LOG_ODDS`].
+fn log_odds(probability: f32) -> f32 {
+    let odds = probability.max(1e-6) / (1.0 - probability).max(1e-6);
+    (log10(odds) * std::f32::consts::LN_10).clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS)
 }
 
 /// Merges short pieces into a neighbour.

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use super::sliding;
-use super::texture::{Correlation, FRAMES_PER_SECOND, Texture};
+use super::texture::{Correlation, Texture};
 
 /// Number of features of a frame: persistence of partials, notes, pulse, spread of the level, spread of the peakiness,
 /// unevenness of the flux, flux, peakiness, voice.
@@ -12,10 +12,6 @@ pub(crate) const LEVEL_SPREAD: usize = 3;
 pub(crate) const PEAKINESS: usize = 7;
 /// Features are means over this many frames on either side: one second.
 const REACH: usize = 32;
-/// Frames this far below the loudest within a second, in dB, are ignored ...
-const INAUDIBLE_DB: f32 = 30.0;
-/// ... and get full weight when this much louder than that.
-const MASKING_RANGE_DB: f32 = 15.0;
 /// Added to variances, so that the ratio of two small numbers stays insignificant.
 const VARIANCE_FLOOR: f64 = 1.0;
 /// Minimum level (dBFS) and minimum flux (dB); lower ones are clamped to them.
@@ -32,15 +28,6 @@ const UNKNOWN_PULSE: f32 = 0.33;
 
 /// Features of a frame and its surroundings.
 pub(crate) type Features = [f32; FEATURES];
-
-/// Weight of each frame relative to the loudest within a second, 0 to 1: pauses are no evidence for the kind of audio
-/// around them.
-pub(crate) fn salience(textures: &[Texture]) -> Vec<f32> {
-    let levels: Vec<f32> = textures.iter().map(|texture| texture.level_db).collect();
-    let loudest = sliding::maxima(&levels, FRAMES_PER_SECOND as usize);
-    let above = |(level, loudest): (&f32, f32)| (level - loudest + INAUDIBLE_DB) / MASKING_RANGE_DB;
-    levels.iter().zip(loudest).map(|pair| above(pair).clamp(0.0, 1.0)).collect()
-}
 
 /// The features of each frame, given its speech probability, its salience and the sections between changes of the
 /// audio: frames beyond a change are not used.

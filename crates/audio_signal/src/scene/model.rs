@@ -1,6 +1,7 @@
 //! Fitted parameters, printed by `tools/scene/fit.py`, which documents the training material.
 
 use super::features::{FEATURES, Features, LEVEL_SPREAD, PEAKINESS, PERSISTENCE};
+use crate::math::sigmoid;
 
 /// Maximum distance of a feature from the mean in standard deviations; larger ones are clamped to it.
 const FARTHEST: f32 = 3.0;
@@ -40,12 +41,6 @@ pub(crate) const SPEAKING: Logistic = Logistic {
     bias: -1.164,
 };
 
-/// Music (1) or no music (0) in the background of a speaking voice.
-pub(crate) const BACKGROUND: Logistic = Logistic {
-    weights: [1.887, 0.822, -0.234, -1.381, -0.451, 0.146, -0.230, -0.665, -0.820, -0.448, -0.513],
-    bias: 3.295,
-};
-
 impl Logistic {
     /// The probability of class 1, 0 to 1.
     pub(crate) fn probability(&self, features: &Features) -> f32 {
@@ -56,11 +51,6 @@ impl Logistic {
         standard[FEATURES] = standard[PERSISTENCE] * standard[PEAKINESS];
         standard[FEATURES + 1] = standard[LEVEL_SPREAD].powi(2);
         let weighted = standard.iter().zip(self.weights).map(|(value, weight)| value * weight);
-        logistic(self.bias + weighted.sum::<f32>())
+        sigmoid(self.bias + weighted.sum::<f32>())
     }
-}
-
-/// The logistic function, with clamped input to prevent overflow.
-pub(crate) fn logistic(log_odds: f32) -> f32 {
-    1.0 / (1.0 + (-log_odds.clamp(-30.0, 30.0)).exp())
 }

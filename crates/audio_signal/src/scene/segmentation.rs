@@ -4,9 +4,9 @@ use media_time::{MediaTime, Window};
 
 use super::classifier::SceneClassifier;
 use super::measurements::{CellSegment, SceneMeasurements};
-use super::model::logistic;
 use super::{SceneKind, silence};
 use crate::AnalysisParams;
+use crate::math::sigmoid;
 
 /// Duration of a level cell in microseconds.
 const CELL_MICROS: i64 = 8_000;
@@ -69,7 +69,7 @@ fn level_segment(
     margin_db: impl Fn(f32) -> f32,
 ) -> CellSegment {
     let levels = &measurements.cells[cells.clone()];
-    let sum: f32 = levels.iter().map(|&level| logistic(margin_db(level) / GATE_SLOPE_DB)).sum();
+    let sum: f32 = levels.iter().map(|&level| sigmoid(margin_db(level) / GATE_SLOPE_DB)).sum();
     let probability = sum / levels.len().max(1) as f32;
     CellSegment { kind, cells, probability, background_music: false, sung: false }
 }

@@ -25,10 +25,25 @@ const NEIGHBOURS: usize = 8;
 const AROUND: usize = 2 * NEIGHBOURS + 1;
 /// Number of neighbours below bin zero, which the first bin lacks.
 const PAD: usize = NEIGHBOURS - FIRST_BIN;
+/// Ranges of the analysed bins whose partials are compared separately: up to 0.8, 1.8, 3.1 and 5 kHz. Their widths are
+/// multiples of the width of a vector.
+const ZONE_EDGES: [usize; ZONES + 1] = [0, 48, 112, 192, 320];
+/// Number of zones of a frame.
+pub(crate) const ZONES: usize = 4;
+/// Distances in frames of the spectra that are compared: 64, 192 and 512 ms.
+const LAGS: [usize; 3] = [2, 6, 16];
+/// Number of correlations in each zone: one per lag, and that of changes.
+pub(crate) const CORRELATIONS: usize = LAGS.len() + 1;
+/// Variance in dB² that is added to that of a zone, so that its smallest changes are insignificant.
+const VARIANCE_FLOOR: f32 = 1.0;
 /// End (exclusive) of the bins of the last band.
 const BIN_END: usize = BAND_EDGES[BANDS];
-/// Power added to each bin, so that levels below −110 dBFS have no influence.
-const POWER_FLOOR: f32 = 1e-11;
+/// Power added to each bin, so that levels below −130 dBFS have no influence: quiet recordings have textures too.
+const POWER_FLOOR: f32 = 1e-13;
+/// Level of the lowest step of a band in dBFS.
+const BAND_FLOOR_DB: f32 = -120.0;
+/// Power added to each band.
+const BAND_FLOOR: f32 = 1e-12;
 /// Distance of two frames that share no sample.
 const APART: usize = 2;
 /// Span in frames over which changes of the partials are measured: 0.77 s.
@@ -47,7 +62,7 @@ pub(crate) struct Correlation {
 pub(crate) struct Texture {
     /// RMS level in dBFS.
     pub(crate) level_db: f32,
-    /// Level of each band in steps of 0.5 dB above −100 dBFS.
+    /// Level of each band in steps of 0.5 dB above −120 dBFS.
     pub(crate) bands: [u8; BANDS],
     /// Mean rise of the bands since the previous frame in dB, with falls counted as zero.
     pub(crate) flux: f32,
@@ -58,6 +73,11 @@ pub(crate) struct Texture {
     /// Correlation of two changes of the fine structure over the same span, slightly apart: notes that start and are
     /// sustained. Noise never changes in the same way twice, and steady lines (motors, hum) do not change.
     pub(crate) change: Correlation,
+    /// Correlations of the fine structure of each zone in 127ths: with the spectra [`LAGS`] before (sustained partials),
+    /// and of the changes. Zero where the recording has not yet lasted long enough.
+    pub(crate) correlations: [[i8; CORRELATIONS]; ZONES],
+    /// Standard deviation of the fine structure of each zone in steps of 0.1 dB.
+    pub(crate) roughness: [u8; ZONES],
 }
 
 /// Measures the textures of a mono stream at [`TEXTURE_RATE`], with a buffer of 120 KiB.
@@ -66,8 +86,8 @@ pub(crate) struct TextureMeter {
     pending: Vec<f32>,
     /// Powers of the bins of two frames; a full-scale sine has power 1.
     powers: [[f32; BIN_END]; 2],
-    /// The fine structure of the last frames, oldest first.
-    history: VecDeque<FineStructure>,
+    /// The fine structure of the last frames, oldest first, and the variance of each zone.
+    history: VecDeque<(FineStructure, Zones)>,
     bands: Option<[f32; BANDS]>,
     textures: Vec<Texture>,
     samples: usize,
@@ -75,6 +95,8 @@ pub(crate) struct TextureMeter {
 
 /// Level of each bin relative to its neighbourhood, in dB.
 type FineStructure = [f32; BINS];
+/// One number for each zone.
+type Zones = [f32; ZONES];
 
 impl TextureMeter {
     pub(crate) fn new() -> Self {
@@ -138,41 +160,78 @@ impl TextureMeter {
             self.history.pop_front();
         }
         let (structure, peakiness) = fine_structure(powers);
-        self.history.push_back(structure);
-        let (persistence, change) = self.correlations();
+        let variances = products(&structure, &structure);
+        self.history.push_back((structure, variances));
+        let (correlations, persistence, change) = self.correlations();
         self.textures.push(Texture {
             level_db: ((10.0 * power.log10()) as f32).max(super::levels::FLOOR_DBFS),
-            bands: bands.map(|level| (2.0 * (level + 100.0)).round().clamp(0.0, 255.0) as u8),
+            bands: bands.map(|level| (2.0 * (level - BAND_FLOOR_DB)).round().clamp(0.0, 255.0) as u8),
             flux,
             peakiness,
             persistence,
             change,
+            correlations,
+            roughness: variances.map(|variance| (10.0 * variance.sqrt()).round().clamp(0.0, 255.0) as u8),
         });
     }
 
-    /// The fine structure `ago` frames before the last one, or else the oldest one.
-    fn structure(&self, ago: usize) -> &FineStructure {
+    /// The fine structure and the variances `ago` frames before the last one, or else of the oldest one.
+    fn structure(&self, ago: usize) -> &(FineStructure, Zones) {
         &self.history[(self.history.len() - 1).saturating_sub(ago)]
     }
 
-    /// The correlations of persistence and of change.
-    fn correlations(&self) -> (Correlation, Correlation) {
-        let (now, then) = (self.structure(0), self.structure(APART));
-        vectorized(
+    /// The correlations of the last frame with those before it, by zone, and those of persistence and of change.
+    fn correlations(&self) -> ([[i8; CORRELATIONS]; ZONES], Correlation, Correlation) {
+        let lasted = |frames: usize| self.history.len() > frames;
+        let mut found = [[0; CORRELATIONS]; ZONES];
+        let mut persistence = Correlation::default();
+        let (now, variances) = self.structure(0);
+        for (index, lag) in LAGS.into_iter().enumerate() {
+            let (then, others) = self.structure(lag);
+            let covariances = vectorized(
+                #[inline(always)]
+                || products(now, then),
+            );
+            if lag == APART {
+                persistence = Correlation::of_all(&covariances, variances, others);
+            }
+            for zone in (0..ZONES).filter(|_| lasted(lag)) {
+                found[zone][index] = correlation(covariances[zone], variances[zone], others[zone]);
+            }
+        }
+        let spans = [APART, CHANGE_SPAN + APART, CHANGE_SPAN + 2 * APART];
+        let [then, old, older] = spans.map(|ago| &self.structure(ago).0);
+        let [covariances, late, early] = vectorized(
             #[inline(always)]
             || {
-                let (old, older) =
-                    (self.structure(CHANGE_SPAN + APART), self.structure(CHANGE_SPAN + 2 * APART));
-                (correlate(now, then), correlate(&difference(old, now), &difference(older, then)))
+                let (late, early) = (difference(old, now), difference(older, then));
+                [products(&late, &early), products(&late, &late), products(&early, &early)]
             },
-        )
+        );
+        for zone in (0..ZONES).filter(|_| lasted(CHANGE_SPAN + 2 * APART)) {
+            found[zone][LAGS.len()] = correlation(covariances[zone], late[zone], early[zone]);
+        }
+        (found, persistence, Correlation::of_all(&covariances, &late, &early))
+    }
+}
+
+impl Correlation {
+    /// That of all bins, from the mean products of each zone.
+    fn of_all(covariances: &Zones, variances: &Zones, others: &Zones) -> Self {
+        let mut all = Self::default();
+        for zone in 0..ZONES {
+            let share = (ZONE_EDGES[zone + 1] - ZONE_EDGES[zone]) as f32 / BINS as f32;
+            all.covariance += share * covariances[zone];
+            all.variance += share * (variances[zone] + others[zone]) / 2.0;
+        }
+        all
     }
 }
 
 fn band_levels(powers: &[f32; BIN_END]) -> [f32; BANDS] {
     std::array::from_fn(|band| {
         let power: f32 = powers[BAND_EDGES[band]..BAND_EDGES[band + 1]].iter().sum();
-        10.0 * log10(power + 1e-10)
+        10.0 * log10(power + BAND_FLOOR)
     })
 }
 
@@ -209,9 +268,19 @@ fn difference(old: &FineStructure, new: &FineStructure) -> FineStructure {
     std::array::from_fn(|bin| new[bin] - old[bin])
 }
 
+/// The mean product of two fine structures in each zone.
 #[inline(always)]
-fn correlate(a: &FineStructure, b: &FineStructure) -> Correlation {
-    let product: [f32; BINS] = std::array::from_fn(|bin| a[bin] * b[bin]);
-    let squares: [f32; BINS] = std::array::from_fn(|bin| a[bin] * a[bin] + b[bin] * b[bin]);
-    Correlation { covariance: sum(&product) / BINS as f32, variance: sum(&squares) / (2 * BINS) as f32 }
+fn products(a: &FineStructure, b: &FineStructure) -> Zones {
+    let product: FineStructure = std::array::from_fn(|bin| a[bin] * b[bin]);
+    std::array::from_fn(|zone| {
+        let bins = ZONE_EDGES[zone]..ZONE_EDGES[zone + 1];
+        let count = bins.len() as f32;
+        sum(&product[bins]) / count
+    })
+}
+
+/// A correlation in 127ths, from a covariance and two variances.
+fn correlation(covariance: f32, variance: f32, other: f32) -> i8 {
+    let correlation = covariance / (0.5 * (variance + other) + VARIANCE_FLOOR);
+    (127.0 * correlation).round().clamp(-127.0, 127.0) as i8
 }

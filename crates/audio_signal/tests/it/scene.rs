@@ -40,6 +40,18 @@ fn segments_have_the_right_kinds_and_times() {
 }
 
 #[test]
+fn kinds_do_not_depend_on_the_level() {
+    let mut audio = noise(5 * RATE as usize, 0.05);
+    audio.extend(noise(RATE as usize, 1e-5));
+    audio.extend(tune(RATE, 8 * RATE as usize));
+    for gain in [3.0, 1.0, 0.1, 0.02] {
+        let audio: Vec<f32> = audio.iter().map(|sample| gain * sample).collect();
+        let found = kinds(&analysis(RATE, 1, &audio, &AnalysisParams::default()));
+        assert_eq!(found, [SceneKind::Other, SceneKind::Silence, SceneKind::Music], "gain {gain}");
+    }
+}
+
+#[test]
 fn steady_partials_are_not_music() {
     // Forty steady lines with noise: sustained partials, but no notes.
     let mut audio = noise(8 * RATE as usize, 0.05);

@@ -123,7 +123,7 @@ pub(crate) async fn create_asset(
 ) -> Result<Response, Problem> {
     if is_multipart(request.headers()) {
         DefaultBodyLimit::disable().apply(&mut request);
-        return upload::upload(&service, request).await;
+        return Box::pin(upload::upload(&service, request)).await;
     }
     DefaultBodyLimit::max(JsonLimit::of(request.extensions())).apply(&mut request);
     let level = request.extensions().get::<AccessLevel>().copied().unwrap_or_default();

@@ -1,0 +1,352 @@
+//! The scene net: activities of speech, singing, music and noise, independent of each other, in each frame.
+//!
+//! A convolutional network over time (Bai, Kolter and Koltun, "An empirical evaluation of generic convolutional and
+//! recurrent networks for sequence modeling", 2018) of [`CHANNELS`] channels, not causal: a map of two frames (64 ms) and
+//! six residual blocks, each a convolution of each channel by itself and a map of all channels, so that a step depends
+//! on ±4 s. The weights are trained by `tools/scene/train.py`; docs/scene_net.md is the model card.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use super::sliding;
+use super::texture::{BANDS, CORRELATIONS, Texture, ZONES};
+use crate::dense::{Dense, LANES, Lanes};
+use crate::math::sigmoid;
+use crate::simd::vectorized;
+
+/// Number of activities.
+pub(crate) const ACTIVITIES: usize = 4;
+/// Index of each activity that is used; the last one is noise.
+pub(crate) const SPEECH: usize = 0;
+pub(crate) const SINGING: usize = 1;
+pub(crate) const MUSIC: usize = 2;
+/// Probability that each activity is present in a frame, each 0 to 1.
+pub(crate) type Activities = [f32; ACTIVITIES];
+
+/// The weights: 16-bit floats, little-endian, in the order in which [`SceneNet::read`] takes them.
+const WEIGHTS: &[u8] = include_bytes!("net.f16");
+/// Frames in a step of the net.
+const FRAMES_PER_STEP: usize = 2;
+/// Inputs of the net per frame.
+const INPUTS: usize = 2 + BANDS + 2 + ZONES * CORRELATIONS + ZONES + 1;
+const CHANNELS: usize = 64;
+/// Taps of the convolution of each block, and the distance of its taps in steps.
+const TAPS: usize = 5;
+const DILATIONS: [usize; 6] = [1, 2, 4, 8, 16, 1];
+/// Number of steps on either side that a step depends on: 4.1 s.
+const REACH: usize = 2 * (1 + 2 + 4 + 8 + 16 + 1);
+/// Zero steps before and after a row, as many as the widest convolution reaches.
+const PAD: usize = 2 * 16;
+/// Number of steps computed at once; bounds the memory.
+const CHUNK: usize = 1_024;
+/// Levels are relative to the loudest frame within 1 s and within 3 s, in frames.
+const NEAR: usize = 31;
+const FAR: usize = 94;
+
+/// The activities of each frame, given its texture and its speech probability.
+pub(crate) fn activities(textures: &[Texture], voice: &[f32]) -> Vec<Activities> {
+    static NET: LazyLock<SceneNet> = LazyLock::new(|| SceneNet::read(WEIGHTS));
+    NET.run(textures, voice, CHUNK)
+}
+
+struct SceneNet {
+    stem: Dense,
+    blocks: [Block; DILATIONS.len()],
+    head: Dense,
+}
+
+struct Block {
+    dilation: usize,
+    taps: Vec<[f32; TAPS]>,
+    bias: Vec<f32>,
+    mix: Dense,
+}
+
+impl SceneNet {
+    fn read(weights: &[u8]) -> Self {
+        let mut values = weights.as_chunks::<2>().0.iter().map(|&bytes| half(u16::from_le_bytes(bytes)));
+        let mut take = |count: usize| -> Vec<f32> { values.by_ref().take(count).collect() };
+        let stem = map(FRAMES_PER_STEP * INPUTS, CHANNELS, &mut take);
+        let blocks = DILATIONS.map(|dilation| {
+            let taps = take(CHANNELS * TAPS).as_chunks().0.to_vec();
+            Block { dilation, taps, bias: take(CHANNELS), mix: map(CHANNELS, CHANNELS, &mut take) }
+        });
+        Self { stem, blocks, head: map(CHANNELS, FRAMES_PER_STEP * ACTIVITIES, &mut take) }
+    }
+
+    /// The activities of all frames, computed for `chunk` steps at once: the result does not depend on it.
+    fn run(&self, textures: &[Texture], voice: &[f32], chunk: usize) -> Vec<Activities> {
+        let levels: Vec<f32> = textures.iter().map(|texture| texture.level_db).collect();
+        let (near, far) = (sliding::maxima(&levels, NEAR), sliding::maxima(&levels, FAR));
+        let input = |frame: usize| inputs(&textures[frame], voice[frame], near[frame], far[frame]);
+        let frames = textures.len().min(voice.len());
+        let steps = frames.div_ceil(FRAMES_PER_STEP);
+        let mut activities = Vec::with_capacity(steps * FRAMES_PER_STEP);
+        for start in (0..steps).step_by(chunk) {
+            let end = steps.min(start + chunk);
+            let around = start.saturating_sub(REACH)..steps.min(end + REACH);
+            let rows = self.steps(around.clone(), frames, &input);
+            self.read_out(&rows, start - around.start..end - around.start, &mut activities);
+        }
+        activities.truncate(frames);
+        activities
+    }
+
+    /// The channels of the steps `range`, all others taken for absent.
+    fn steps(&self, range: Range<usize>, frames: usize, input: &impl Fn(usize) -> [f32; INPUTS]) -> Rows {
+        let mut x = Rows::zeros(range.len());
+        let mut inputs = [[0.0; LANES]; FRAMES_PER_STEP * INPUTS];
+        let mut outputs = [[0.0; LANES]; CHANNELS];
+        for first in (0..range.len()).step_by(LANES) {
+            let lanes = LANES.min(range.len() - first);
+            for lane in 0..LANES {
+                for part in 0..FRAMES_PER_STEP {
+                    let frame = (range.start + first + lane) * FRAMES_PER_STEP + part;
+                    let values = if lane < lanes && frame < frames { input(frame) } else { [0.0; INPUTS] };
+                    for (row, value) in inputs[part * INPUTS..].iter_mut().zip(values) {
+                        row[lane] = value;
+                    }
+                }
+            }
+            self.stem.apply(0..inputs.len(), &inputs, &mut outputs);
+            for (channel, output) in outputs.iter().enumerate() {
+                x.set(channel, first, lanes, |lane, _| output[lane].max(0.0));
+            }
+        }
+        let mut next = Rows::zeros(range.len());
+        for block in &self.blocks {
+            for first in (0..range.len()).step_by(LANES) {
+                let lanes = LANES.min(range.len() - first);
+                let convolved = block.convolve(&x, first);
+                block.mix.apply(0..CHANNELS, &convolved, &mut outputs);
+                for (channel, output) in outputs.iter().enumerate() {
+                    let old = x.lanes(channel, first, 0);
+                    next.set(channel, first, lanes, |lane, _| old[lane] + output[lane]);
+                }
+            }
+            std::mem::swap(&mut x, &mut next);
+        }
+        x
+    }
+
+    fn read_out(&self, x: &Rows, range: Range<usize>, activities: &mut Vec<Activities>) {
+        let mut inputs = [[0.0; LANES]; CHANNELS];
+        let mut outputs = [[0.0; LANES]; FRAMES_PER_STEP * ACTIVITIES];
+        for first in range.clone().step_by(LANES) {
+            for (channel, input) in inputs.iter_mut().enumerate() {
+                *input = x.lanes(channel, first, 0).map(|value| value.max(0.0));
+            }
+            self.head.apply(0..CHANNELS, &inputs, &mut outputs);
+            for frame in 0..FRAMES_PER_STEP * LANES.min(range.end - first) {
+                let (lane, part) = (frame / FRAMES_PER_STEP, frame % FRAMES_PER_STEP);
+                let log_odds = |activity: usize| outputs[part * ACTIVITIES + activity][lane];
+                activities.push(std::array::from_fn(|activity| sigmoid(log_odds(activity))));
+            }
+        }
+    }
+}
+
+impl Block {
+    /// `max(0, ·)` of the convolution of each channel, for the steps from `first` on.
+    fn convolve(&self, x: &Rows, first: usize) -> [Lanes; CHANNELS] {
+        vectorized(
+            #[inline(always)]
+            || {
+                std::array::from_fn(|channel| {
+                    let mut sums = [self.bias[channel]; LANES];
+                    for (tap, weight) in self.taps[channel].iter().enumerate() {
+                        let offset = (tap as isize - (TAPS / 2) as isize) * self.dilation as isize;
+                        let values = x.lanes(channel, first, offset);
+                        for (sum, value) in sums.iter_mut().zip(values) {
+                            *sum += weight * value;
+                        }
+                    }
+                    sums.map(|sum| sum.max(0.0))
+                })
+            },
+        )
+    }
+}
+
+/// An affine map whose matrix and bias are the next values of `take`.
+fn map(inputs: usize, outputs: usize, take: &mut impl FnMut(usize) -> Vec<f32>) -> Dense {
+    let (matrix, bias) = (take(inputs * outputs), take(outputs));
+    Dense::new(inputs, &bias, |output, input| matrix[output * inputs + input])
+}
+
+/// One row of values per channel, a value per step, with zeros around.
+struct Rows {
+    stride: usize,
+    values: Vec<f32>,
+}
+
+impl Rows {
+    fn zeros(steps: usize) -> Self {
+        let stride = PAD + steps.next_multiple_of(LANES) + PAD;
+        Self { stride, values: vec![0.0; stride * CHANNELS] }
+    }
+
+    /// The values of the steps from `first + offset` on.
+    #[inline(always)]
+    fn lanes(&self, channel: usize, first: usize, offset: isize) -> Lanes {
+        let at = (channel * self.stride + PAD + first).wrapping_add_signed(offset);
+        std::array::from_fn(|lane| self.values[at..at + LANES][lane])
+    }
+
+    /// Sets `lanes` values of the steps from `first` on.
+    #[inline(always)]
+    fn set(&mut self, channel: usize, first: usize, lanes: usize, value: impl Fn(usize, f32) -> f32) {
+        let at = channel * self.stride + PAD + first;
+        for (lane, slot) in self.values[at..at + lanes].iter_mut().enumerate() {
+            *slot = value(lane, *slot);
+        }
+    }
+}
+
+/// The net's inputs of a frame, each of the order of 1 and independent of the recording's level.
+fn inputs(texture: &Texture, voice: f32, near: f32, far: f32) -> [f32; INPUTS] {
+    let mut values = [0.0; INPUTS];
+    let mut slots = values.iter_mut();
+    let mut put = |value: f32| {
+        if let Some(slot) = slots.next() {
+            *slot = value;
+        }
+    };
+    let relative = |level: f32, loud: f32, most: f32| ((level - loud) / 20.0).clamp(-3.0, most);
+    put(relative(texture.level_db, near, 0.0));
+    put(relative(texture.level_db, far, 0.0));
+    texture.bands.iter().for_each(|&steps| put(relative(f32::from(steps) / 2.0 - 120.0, near, 0.5)));
+    put((texture.flux / 4.0).clamp(0.0, 3.0));
+    put((texture.peakiness / 10.0).clamp(0.0, 4.0));
+    texture.correlations.as_flattened().iter().for_each(|&value| put(f32::from(value) / 127.0));
+    texture.roughness.iter().for_each(|&value| put(f32::from(value) / 100.0));
+    put(voice);
+    values
+}
+
+/// The value of a 16-bit float (IEEE 754 binary16).
+fn half(bits: u16) -> f32 {
+    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f32::from(bits & 0x3ff));
+    let magnitude = match exponent {
+        0 => fraction * 2f32.powi(-24),
+        _ => (1.0 + fraction / 1_024.0) * 2f32.powi(exponent - 15),
+    };
+    sign * magnitude
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::texture::Correlation;
+    use super::*;
+
+    /// Textures of arbitrary values, the same ones as in `tools/scene/export.py`.
+    fn arbitrary(frames: usize) -> (Vec<Texture>, Vec<f32>) {
+        let mut state = 1u32;
+        let mut random = |below: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) % below
+        };
+        let mut textures = Vec::new();
+        let mut voice = Vec::new();
+        for _ in 0..frames {
+            let level_db = -(random(60) as f32);
+            let bands = std::array::from_fn(|_| random(240) as u8);
+            let (flux, peakiness) = (random(80) as f32 / 8.0, random(160) as f32 / 8.0);
+            let correlation = |random: &mut dyn FnMut(u32) -> u32| random(255) as i32 - 127;
+            let correlations =
+                std::array::from_fn(|_| std::array::from_fn(|_| correlation(&mut random) as i8));
+            let roughness = std::array::from_fn(|_| random(120) as u8);
+            let (persistence, change) = <(Correlation, Correlation)>::default();
+            textures.push(Texture {
+                level_db,
+                bands,
+                flux,
+                peakiness,
+                persistence,
+                change,
+                correlations,
+                roughness,
+            });
+            voice.push(random(65) as f32 / 64.0);
+        }
+        (textures, voice)
+    }
+
+    #[test]
+    fn activities_equal_those_of_the_training_code() {
+        let (textures, voice) = arbitrary(REFERENCE_FRAMES);
+        let found = activities(&textures, &voice);
+        for (frame, expected) in REFERENCE {
+            for (value, expected) in found[*frame].iter().zip(expected) {
+                assert!((value - expected).abs() < 2e-4, "frame {frame}: {:?}", found[*frame]);
+            }
+        }
+    }
+
+    #[test]
+    fn activities_have_the_same_bits_on_every_processor() {
+        let (textures, voice) = arbitrary(REFERENCE_FRAMES);
+        let found: Vec<[u32; ACTIVITIES]> =
+            activities(&textures, &voice).iter().skip(40).step_by(80).map(|a| a.map(f32::to_bits)).collect();
+        assert_eq!(found, BITS);
+    }
+
+    #[test]
+    fn activities_do_not_depend_on_the_chunks() {
+        let (textures, voice) = arbitrary(700);
+        let net = SceneNet::read(WEIGHTS);
+        let whole = net.run(&textures, &voice, CHUNK);
+        for chunk in [1, 16, 50] {
+            assert_eq!(net.run(&textures, &voice, chunk), whole, "{chunk}");
+        }
+    }
+
+    #[test]
+    fn every_frame_has_activities_in_recordings_of_any_length() {
+        for frames in [0, 1, 2, 3, 33] {
+            let (textures, voice) = arbitrary(frames);
+            let found = activities(&textures, &voice);
+            assert_eq!(found.len(), frames);
+            assert!(found.iter().flatten().all(|activity| (0.0..=1.0).contains(activity)));
+        }
+    }
+
+    #[test]
+    fn half_precision_values_are_exact() {
+        let cases =
+            [(0x3c00, 1.0), (0xc000, -2.0), (0x3555, 0.333_251_95), (0x0001, 5.960_464_5e-8), (0x8000, 0.0)];
+        for (bits, value) in cases {
+            assert_eq!(half(bits), value, "{bits:#06x}");
+        }
+    }
+
+    #[test]
+    fn weights_fill_the_file() {
+        let block = CHANNELS * (TAPS + 1) + (CHANNELS + 1) * CHANNELS;
+        let head = (CHANNELS + 1) * FRAMES_PER_STEP * ACTIVITIES;
+        let stem = (FRAMES_PER_STEP * INPUTS + 1) * CHANNELS;
+        assert_eq!(WEIGHTS.len(), 2 * (stem + DILATIONS.len() * block + head));
+        assert_eq!(REACH, DILATIONS.iter().map(|dilation| dilation * (TAPS / 2)).sum::<usize>());
+    }
+
+    // Printed by tools/scene/export.py.
+    const REFERENCE_FRAMES: usize = 400;
+    const REFERENCE: &[(usize, Activities)] = &[
+        (0, [0.20829, 0.05041, 0.13141, 0.79634]),
+        (57, [0.00916, 0.65301, 0.98871, 0.06226]),
+        (114, [0.01227, 0.00189, 0.01059, 0.94853]),
+        (171, [0.85438, 0.00065, 0.00439, 0.31757]),
+        (228, [0.04089, 0.00369, 0.00965, 0.95124]),
+        (285, [0.45274, 0.06644, 0.11807, 0.31089]),
+        (342, [0.06942, 0.09224, 0.17520, 0.53501]),
+        (399, [0.11279, 0.04254, 0.39649, 0.63378]),
+    ];
+    const BITS: &[[u32; ACTIVITIES]] = &[
+        [1_041_759_490, 1_045_783_962, 1_055_884_533, 1_051_635_896],
+        [995_495_356, 982_887_660, 1_010_202_576, 1_063_685_311],
+        [1_058_552_678, 940_494_431, 979_043_602, 1_061_279_483],
+        [1_040_954_059, 1_025_755_116, 1_047_640_375, 1_047_312_182],
+        [1_053_849_016, 1_017_765_859, 1_026_736_894, 1_048_885_452],
+    ];
+}
