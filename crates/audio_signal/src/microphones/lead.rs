@@ -66,28 +66,25 @@ impl LeadMixer {
     /// Takes the samples of all channels, and appends those of the leading one.
     fn mix(&mut self, channels: &mut [Vec<f32>], out: &mut Vec<f32>) {
         let count = channels.iter().map(Vec::len).min().unwrap_or(0);
-        for index in 0..count {
-            let at = |channel: usize| channels[channel][index];
-            while let Some(change) =
-                self.changes.pop_if(|change| change.frame * SPEECH_FRAME <= self.position)
-            {
-                self.previous = self.current;
-                self.current = change.channel;
-                self.since_change = 0;
-            }
-            let sample = at(self.current);
-            out.push(if self.since_change < FADE {
-                let share = self.since_change as f32 / FADE as f32;
-                at(self.previous) * (1.0 - share) + sample * share
-            } else {
-                sample
-            });
-            self.since_change += 1;
-            self.position += 1;
-        }
+        out.extend((0..count).map(|index| self.next(|channel| channels[channel][index])));
         for channel in channels {
             channel.drain(..count);
         }
+    }
+
+    /// The next sample; `at` has those of all channels at its position.
+    fn next(&mut self, at: impl Fn(usize) -> f32) -> f32 {
+        while let Some(change) = self.changes.pop_if(|change| change.frame * SPEECH_FRAME <= self.position) {
+            self.previous = self.current;
+            self.current = change.channel;
+            self.since_change = 0;
+        }
+        let share = (self.since_change as f32 / FADE as f32).min(1.0);
+        let sample = at(self.current);
+        let mixed = if share < 1.0 { at(self.previous) * (1.0 - share) + sample * share } else { sample };
+        self.since_change += 1;
+        self.position += 1;
+        mixed
     }
 }
 
