@@ -16,7 +16,7 @@ import net
 import numpy as np
 import optax
 
-FRAMES, BATCH = 1_000, 6
+FRAMES, BATCH = 1_000, 3
 # Magnitudes of stored levels.
 MAGNITUDES = ((10 ** (np.arange(256) / 64) - 1) / 400).astype(np.float32)
 

@@ -8,16 +8,16 @@ use std::ops::Range;
 use crate::simd::vectorized;
 
 /// Number of frames computed together.
-pub(super) const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
 /// One number for each of [`LANES`] frames.
-pub(super) type Lanes = [f32; LANES];
+pub(crate) type Lanes = [f32; LANES];
 
 /// Number of outputs computed together: as many sums as fit into registers.
 const TILE: usize = 4;
 
 /// An affine map `y = W x + b`.
-pub(super) struct Dense {
+pub(crate) struct Dense {
     inputs: usize,
     /// `W`, stored for each [`TILE`] outputs as `[input][output]`.
     tiles: Vec<[f32; TILE]>,
@@ -26,7 +26,7 @@ pub(super) struct Dense {
 
 impl Dense {
     /// The map with `bias.len()` outputs, a multiple of [`TILE`], and the matrix `weight(output, input)`.
-    pub(super) fn new(inputs: usize, bias: &[f32], weight: impl Fn(usize, usize) -> f32) -> Self {
+    pub(crate) fn new(inputs: usize, bias: &[f32], weight: impl Fn(usize, usize) -> f32) -> Self {
         let (bias, rest) = bias.as_chunks::<TILE>();
         debug_assert!(rest.is_empty(), "outputs come in whole tiles");
         let tile = |first: usize, input| std::array::from_fn(|i| weight(first + i, input));
@@ -36,7 +36,7 @@ impl Dense {
 
     /// Writes `W[.., columns] x + b` to `y`; `x` has the inputs `columns` only, and all others are zero.
     #[inline(always)]
-    pub(super) fn apply(&self, columns: Range<usize>, x: &[Lanes], y: &mut [Lanes]) {
+    pub(crate) fn apply(&self, columns: Range<usize>, x: &[Lanes], y: &mut [Lanes]) {
         let tiles = self.tiles.chunks_exact(self.inputs).zip(&self.bias);
         for ((tile, bias), y) in tiles.zip(y.as_chunks_mut::<TILE>().0) {
             *y = bias.map(|bias| [bias; LANES]);
@@ -63,7 +63,7 @@ fn multiply_add(weights: &[[f32; TILE]], x: &[Lanes], y: &mut [Lanes; TILE]) {
 }
 
 /// A convolution over time with kernel 3 and one step of zero padding at both ends, then `max(0, ·)`.
-pub(super) struct Convolution {
+pub(crate) struct Convolution {
     map: Dense,
     channels_in: usize,
     stride: usize,
@@ -71,7 +71,7 @@ pub(super) struct Convolution {
 
 impl Convolution {
     /// Creates the convolution from PyTorch's layout: `weights[output][input][tap]`.
-    pub(super) fn new(channels_in: usize, stride: usize, weights: &[f32], bias: &[f32]) -> Self {
+    pub(crate) fn new(channels_in: usize, stride: usize, weights: &[f32], bias: &[f32]) -> Self {
         let inputs = 3 * channels_in;
         let weight =
             |output, input| weights[(output * channels_in + input % channels_in) * 3 + input / channels_in];
@@ -80,7 +80,7 @@ impl Convolution {
 
     /// Maps `x[step][channel]` to `y[step][channel]`, both stored step by step.
     #[inline(always)]
-    pub(super) fn apply(&self, x: &[Lanes], y: &mut [Lanes]) {
+    pub(crate) fn apply(&self, x: &[Lanes], y: &mut [Lanes]) {
         let steps = x.len() / self.channels_in;
         let outputs = self.map.bias.len() * TILE;
         for (step, y) in y.chunks_exact_mut(outputs).enumerate() {

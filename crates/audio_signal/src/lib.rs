@@ -37,6 +37,7 @@ mod analysis;
 mod analyze;
 mod channels;
 mod control;
+mod dense;
 mod dependencies;
 mod error;
 mod fourier;
@@ -65,7 +66,7 @@ pub use math::rounded;
 pub use params::{AnalysisParams, Thresholds};
 pub use plausibility::DOUBTED_CONFIDENCE;
 pub use resample::{Resampler, StereoResampler, TruePeakMeter};
-pub use rhythm::{Beat, Onset, Rhythm, RhythmAnalyzer, Tempo, TempoCandidate, bar_features};
+pub use rhythm::{Beat, Onset, Rhythm, RhythmAnalyzer, Tempo, TempoCandidate, bar_features, rhythm_features};
 pub use scene::{SceneKind, Segment, scene_features};
 pub use speech::{
     ACTIVITY_VERSION, ModelError, SPEECH_FRAME, SPEECH_RATE, SpeechDetector, speech_activity, speech_presence,

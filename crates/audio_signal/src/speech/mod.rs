@@ -2,12 +2,11 @@
 //! <https://github.com/snakers4/silero-vad>, MIT), implemented in plain Rust.
 //!
 //! A frame of 512 samples, with the 64 before it, is transformed to four magnitude spectra ([`spectrum`]); four
-//! convolutions ([`dense`]) reduce them to 128 numbers, from which an LSTM and an output neuron compute a probability
+//! convolutions (`crate::dense`) reduce them to 128 numbers, from which an LSTM and an output neuron compute a probability
 //! ([`recurrence`]). All stages but the last are computed for several frames at once. The order of the arithmetic does
 //! not depend on the chunks or the processor, so the result is bit-identical.
 
 mod activity;
-mod dense;
 mod error;
 mod frames;
 mod onnx;
@@ -24,11 +23,12 @@ pub use self::{
     presence::speech_presence,
 };
 use self::{
-    dense::{LANES, Lanes},
     recurrence::{HIDDEN, LstmState},
     spectrum::{BINS, STEPS, Workspace},
     weights::{ENCODER, Model, Weights},
 };
+
+use crate::dense::{LANES, Lanes};
 
 /// Number of samples before a frame that are also input of the network.
 const CONTEXT: usize = 64;

@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use super::dense::{LANES, Lanes};
+use crate::dense::{LANES, Lanes};
 use crate::simd::vectorized;
 
 /// Length of the window and of the transform, in samples.

@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, f64::consts::TAU, sync::LazyLock};
 use sha2::{Digest, Sha256};
 
 use super::{
-    dense::{Convolution, Dense},
     error::ModelError,
     onnx::{self, Tensor},
     recurrence::{HIDDEN, Recurrence},
     spectrum::{BINS, Spectrum, WINDOW},
 };
+use crate::dense::{Convolution, Dense};
 
 /// Channels and strides of the four convolutions.
 pub(super) const ENCODER: [ConvolutionShape; 4] = [

@@ -1,0 +1,254 @@
+//! Beats from the net's activations: the best sequence of beats with its tempo, over the whole recording.
+//!
+//! Dynamic programming over frames and tempi (a semi-Markov model; Krebs, Böck & Widmer, "An efficient state-space model
+//! for joint tempo and meter tracking", ISMIR 2015). Each beat adds the log-odds of its frame and a constant, so that all
+//! phases, tempi and octaves compete by their sums over the recording; changes of tempo have a cost.
+
+/// Range of the tempi in beats per minute, and the ratio between two of them.
+const FASTEST_BPM: f64 = 220.0;
+const SLOWEST_BPM: f64 = 45.0;
+const TEMPO_RATIO: f64 = 1.02;
+/// Added to each beat's log-odds: a beat is worth it where its activation is above 1 / (1 + e^BIAS).
+const BIAS: f32 = 1.0;
+/// Largest log-odds of a frame, on both sides.
+const MAX_LOG_ODDS: f32 = 4.0;
+/// Cost of a change to the next tempo, and the largest change between two beats.
+const CHANGE_COST: f32 = 1.2;
+const MAX_CHANGE: usize = 4;
+/// Frames whose decisions are in memory at once; between them, the search is repeated from a saved state.
+const BLOCK: usize = 3_000;
+
+/// How the best beat in a frame at a tempo continues the path.
+#[derive(Clone, Copy)]
+struct Decision {
+    interval: Choice,
+    /// For a beat whose next interval has this tempo: the tempo of the interval before.
+    tempo_before: u8,
+}
+
+/// The interval before a beat.
+#[derive(Clone, Copy)]
+enum Choice {
+    First,
+    Short,
+    Long,
+}
+
+/// The intervals of a tempo in frames: those next to its period.
+struct Intervals {
+    short: usize,
+    long: usize,
+}
+
+struct Search<'a> {
+    log_odds: &'a [f32],
+    tempi: Vec<Intervals>,
+    longest: usize,
+}
+
+/// The scores of the last `longest` frames.
+#[derive(Clone)]
+struct State {
+    /// By frame (modulo the longest interval), then by tempo: the best score of a beat there whose next interval has
+    /// this tempo.
+    scores: Vec<f32>,
+}
+
+/// The last beat of the best path so far.
+#[derive(Clone, Copy)]
+struct End {
+    score: f32,
+    frame: usize,
+    tempo: usize,
+}
+
+/// The frames of the best beats, given the log-odds of a beat in each frame.
+pub(super) fn beats(log_odds: &[f32], frames_per_second: f64) -> Vec<usize> {
+    let search = Search::new(log_odds, frames_per_second);
+    if search.longest == 0 {
+        return Vec::new();
+    }
+    let mut state = State { scores: vec![f32::NEG_INFINITY; search.longest * search.tempi.len()] };
+    let mut saved = Vec::with_capacity(log_odds.len() / BLOCK + 1);
+    let mut end: Option<End> = None;
+    for first in (0..log_odds.len()).step_by(BLOCK) {
+        saved.push(state.clone());
+        search.advance(
+            &mut state,
+            first,
+            |_| (),
+            |candidate| {
+                if end.is_none_or(|end| candidate.score > end.score) {
+                    end = Some(candidate);
+                }
+            },
+        );
+    }
+    end.filter(|end| end.score > 0.0).map_or_else(Vec::new, |end| search.trace(saved, end))
+}
+
+impl<'a> Search<'a> {
+    fn new(log_odds: &'a [f32], frames_per_second: f64) -> Self {
+        let tempi: Vec<Intervals> = std::iter::successors(Some(FASTEST_BPM), |bpm| Some(bpm / TEMPO_RATIO))
+            .take_while(|bpm| *bpm > SLOWEST_BPM)
+            .map(|bpm| 60.0 * frames_per_second / bpm)
+            .map(|period| Intervals {
+                short: period.floor().max(1.0) as usize,
+                long: period.ceil().max(1.0) as usize,
+            })
+            .collect();
+        let longest = tempi.last().map_or(0, |intervals| intervals.long);
+        Self { log_odds, tempi, longest }
+    }
+
+    /// Passes the block of frames from `first` on: the decision of each frame and tempo to `decide`, and the best beat of
+    /// each frame to `end`.
+    fn advance(
+        &self,
+        state: &mut State,
+        first: usize,
+        mut decide: impl FnMut(Decision),
+        mut end: impl FnMut(End),
+    ) {
+        let count = self.tempi.len();
+        let (mut arrived, mut choices) = (vec![0.0f32; count], vec![Choice::First; count]);
+        for frame in first..self.log_odds.len().min(first + BLOCK) {
+            let value = self.log_odds[frame].clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS) + BIAS;
+            let mut best = End { score: f32::NEG_INFINITY, frame, tempo: 0 };
+            for (tempo, Intervals { short, long }) in self.tempi.iter().enumerate() {
+                let before = |interval: usize| {
+                    // A frame before the first one has no score.
+                    let slot = (frame + self.longest - interval) % self.longest;
+                    state.scores[slot * count + tempo]
+                };
+                let (short, long) = (before(*short), before(*long));
+                let (score, choice) =
+                    if long > short { (long, Choice::Long) } else { (short, Choice::Short) };
+                let (score, choice) = if score < 0.0 { (0.0, Choice::First) } else { (score, choice) };
+                arrived[tempo] = value + score;
+                choices[tempo] = choice;
+                if arrived[tempo] > best.score {
+                    best = End { score: arrived[tempo], frame, tempo };
+                }
+            }
+            end(best);
+            let slot = frame % self.longest;
+            for tempo in 0..count {
+                let mut top = (f32::NEG_INFINITY, 0);
+                for other in tempo.saturating_sub(MAX_CHANGE)..(tempo + MAX_CHANGE + 1).min(count) {
+                    let score = arrived[other] - CHANGE_COST * tempo.abs_diff(other) as f32;
+                    if score > top.0 {
+                        top = (score, other);
+                    }
+                }
+                state.scores[slot * count + tempo] = top.0;
+                decide(Decision { interval: choices[tempo], tempo_before: top.1 as u8 });
+            }
+        }
+    }
+
+    /// The beats of the path that ends there, by repeating the blocks from the last to the first.
+    fn trace(&self, mut saved: Vec<State>, end: End) -> Vec<usize> {
+        let count = self.tempi.len();
+        let (mut frame, mut tempo) = (end.frame, end.tempo);
+        let mut beats = vec![frame];
+        saved.truncate(frame / BLOCK + 1);
+        // Whether `tempo` is that of the interval after the beat `frame`, and not before it.
+        let mut is_after = false;
+        while let Some(mut state) = saved.pop() {
+            let first = saved.len() * BLOCK;
+            if frame < first {
+                continue;
+            }
+            let mut decisions: Vec<Decision> = Vec::with_capacity(BLOCK * count);
+            self.advance(&mut state, first, |decision| decisions.push(decision), |_| ());
+            while frame >= first {
+                let row = &decisions[(frame - first) * count..][..count];
+                if is_after {
+                    tempo = usize::from(row[tempo].tempo_before);
+                }
+                let Some(interval) = self.interval(row[tempo].interval, tempo) else {
+                    beats.reverse();
+                    return beats;
+                };
+                frame -= interval;
+                beats.push(frame);
+                is_after = true;
+            }
+        }
+        beats.reverse();
+        beats
+    }
+
+    fn interval(&self, choice: Choice, tempo: usize) -> Option<usize> {
+        match choice {
+            Choice::First => None,
+            Choice::Short => Some(self.tempi[tempo].short),
+            Choice::Long => Some(self.tempi[tempo].long),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAMES_PER_SECOND: f64 = 50.0;
+
+    /// Log-odds with a peak of this value at each of the `times` in s.
+    fn peaks(seconds: f64, times: impl Iterator<Item = (f64, f32)>) -> Vec<f32> {
+        let mut values = vec![-4.0; (seconds * FRAMES_PER_SECOND) as usize];
+        for (time, value) in times {
+            if let Some(slot) = values.get_mut((time * FRAMES_PER_SECOND).round() as usize) {
+                *slot = value;
+            }
+        }
+        values
+    }
+
+    fn regular(seconds: f64, bpm: f64, phase: f64, value: f32) -> impl Iterator<Item = (f64, f32)> {
+        let period = 60.0 / bpm;
+        (0..(seconds / period) as usize).map(move |beat| ((beat as f64 + phase) * period, value))
+    }
+
+    #[test]
+    fn beats_are_found_at_every_tempo() {
+        for bpm in [50.0, 72.0, 97.0, 123.0, 160.0, 205.0] {
+            let values = peaks(30.0, regular(30.0, bpm, 0.4, 2.0));
+            let found = beats(&values, FRAMES_PER_SECOND);
+            assert!(found.iter().all(|beat| values[*beat] > 0.0), "{bpm}");
+            assert_eq!(found.len(), regular(30.0, bpm, 0.4, 2.0).count(), "{bpm}");
+        }
+    }
+
+    #[test]
+    fn phase_with_the_higher_sum_wins() {
+        let off = regular(60.0, 120.0, 0.5, 0.5).take(6);
+        let values = peaks(60.0, off.chain(regular(60.0, 120.0, 0.0, 1.0)));
+        let found = beats(&values, FRAMES_PER_SECOND);
+        assert!(found.iter().all(|beat| values[*beat] == 1.0), "weaker beats at the start do not keep it");
+    }
+
+    #[test]
+    fn missing_beats_are_bridged() {
+        let heard = regular(40.0, 100.0, 0.0, 2.0).enumerate().filter(|(beat, _)| beat % 16 > 1);
+        let values = peaks(40.0, heard.map(|(_, peak)| peak));
+        assert_eq!(beats(&values, FRAMES_PER_SECOND).len(), 62, "from the first to the last that are heard");
+    }
+
+    #[test]
+    fn blocks_do_not_change_the_path() {
+        // Longer than two blocks.
+        let seconds = 2.5 * BLOCK as f64 / FRAMES_PER_SECOND;
+        let values = peaks(seconds, regular(seconds, 110.0, 0.3, 2.0));
+        let found = beats(&values, FRAMES_PER_SECOND);
+        assert_eq!(found.len(), regular(seconds, 110.0, 0.3, 2.0).count());
+        assert!(found.iter().all(|beat| values[*beat] > 0.0));
+    }
+
+    #[test]
+    fn improbable_frames_are_no_beats() {
+        assert!(beats(&[], FRAMES_PER_SECOND).is_empty());
+        assert!(beats(&[-4.0; 500], FRAMES_PER_SECOND).is_empty());
+    }
+}
