@@ -18,6 +18,10 @@ const MIN_BEATS: usize = 4;
 const RELATED_TEMPI: [f64; 6] = [0.5, 2.0, 2.0 / 3.0, 1.5, 1.0 / 3.0, 3.0];
 /// Exponent of the candidates' weights as a function of their salience.
 const CANDIDATE_SHARPNESS: f64 = 8.0;
+/// Minimum salience of the main tempo, where the beats have other evidence than the pulse.
+const MIN_SALIENCE: f64 = 0.1;
+/// Largest exponent of a weight.
+const MAX_EXPONENT: f64 = 50.0;
 /// The feature of a beat is the largest value within this many pulse frames.
 const FEATURE_REACH: usize = 3;
 
@@ -149,12 +153,12 @@ pub(super) fn tempo(beats: &[Beat], tempogram: &Tempogram, counts: impl Fn(usize
     intervals.sort_unstable();
     let median = *intervals.get(intervals.len() / 2)?;
     let bpm = 60e6 / median as f64;
-    let main = tempogram.mean_salience(bpm, &counts).filter(|salience| *salience > 0.0)?;
+    let main = tempogram.mean_salience(bpm, &counts).map_or(MIN_SALIENCE, |main| main.max(MIN_SALIENCE));
     let weight = |ratio: f64| {
         // Tempi outside the tempogram are weighted by the tempo preference only.
         let unseen = || 0.5 * main * (tempo::preference(bpm * ratio) / tempo::preference(bpm)).min(1.0);
         let salience = tempogram.mean_salience(bpm * ratio, &counts).unwrap_or_else(unseen);
-        (CANDIDATE_SHARPNESS * (salience / main - 1.0)).exp()
+        (CANDIDATE_SHARPNESS * (salience / main - 1.0)).min(MAX_EXPONENT).exp()
     };
     let weights: Vec<(f64, f64)> =
         std::iter::once(1.0).chain(RELATED_TEMPI).map(|ratio| (bpm * ratio, weight(ratio))).collect();

@@ -28,6 +28,11 @@ pub(super) struct NetInputs {
     pub(super) values: Vec<u8>,
 }
 
+/// The onset function of each frame in stored `values`, in decades.
+pub(super) fn rises(values: &[u8]) -> Vec<f32> {
+    values.as_chunks::<INPUTS>().0.iter().map(|frame| f32::from(frame[BANDS]) / RISE_STEPS).collect()
+}
+
 impl NetInputs {
     /// For frames with bands at `centres_hz` (ascending).
     pub(super) fn new(centres_hz: impl Iterator<Item = f64>) -> Self {

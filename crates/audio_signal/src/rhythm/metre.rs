@@ -1,5 +1,7 @@
 //! Bars from the net's activations: the metre and its phase with the highest sum over the recording.
 
+use super::bars::{self, FEATURES};
+
 /// Metres and their prior costs.
 const METRES: [(usize, f32); 5] = [(4, 0.0), (3, 2.0), (6, 4.0), (5, 5.0), (7, 6.0)];
 /// Longest bar in beats.
@@ -12,15 +14,33 @@ const BIAS: f32 = 0.8;
 const ENTRY_BONUS: f32 = 1.0;
 const MAX_LOG_ODDS: f32 = 4.0;
 
-/// The position in its bar (0 is the downbeat) of each beat of one unbroken run, from their log-odds of being a downbeat.
-/// `after_silence`: whether its first beat follows silence.
-pub(super) fn positions(log_odds: &[f32], after_silence: bool) -> Vec<usize> {
+/// Weight of the net's sums where the features of the beats decide too: neighbouring bars repeat each other.
+const NET_WEIGHT: f32 = 0.25;
+
+/// The position in its bar (0 is the downbeat) of each beat of one unbroken run, from their log-odds of being a downbeat
+/// and their features. `after_silence`: whether its first beat follows silence.
+pub(super) fn positions(
+    log_odds: &[f32],
+    beat_features: &[[f32; FEATURES]],
+    after_silence: bool,
+) -> Vec<usize> {
+    let (beats, odd) = net_positions(log_odds, after_silence);
+    if !matches!(beats, 3 | 4) {
+        return odd;
+    }
+    let score = |value: &f32| NET_WEIGHT * (value.clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS) + BIAS);
+    let scores: Vec<f32> = log_odds.iter().map(score).collect();
+    bars::positions(beat_features, Some(&scores), after_silence)
+}
+
+/// The metre by the net alone, and the positions.
+fn net_positions(log_odds: &[f32], after_silence: bool) -> (usize, Vec<usize>) {
     let paths = METRES.iter().map(|(beats, cost)| {
         let (score, positions) = path(log_odds, *beats, after_silence);
-        (score - cost, positions)
+        (score - cost, *beats, positions)
     });
-    let best = |a: (f32, Vec<usize>), b: (f32, Vec<usize>)| if b.0 > a.0 { b } else { a };
-    paths.reduce(best).unwrap_or_default().1
+    let best = |a: (f32, usize, Vec<usize>), b: (f32, usize, Vec<usize>)| if b.0 > a.0 { b } else { a };
+    paths.reduce(best).map(|(_, beats, positions)| (beats, positions)).unwrap_or_default()
 }
 
 /// The score of the best positions in bars of this many beats, and these positions (Viterbi).
@@ -75,7 +95,7 @@ mod tests {
         for (beats, _) in METRES {
             for first in 0..beats {
                 let expected: Vec<usize> = (first..first + 44).map(|beat| beat % beats).collect();
-                assert_eq!(positions(&bars(beats, first, 44), false), expected);
+                assert_eq!(net_positions(&bars(beats, first, 44), false).1, expected);
             }
         }
     }
@@ -84,18 +104,18 @@ mod tests {
     fn a_missed_downbeat_does_not_change_the_bars() {
         let mut values = bars(4, 0, 40);
         (values[8], values[9]) = (-2.0, 0.5);
-        assert_eq!(positions(&values, false)[38], 2);
+        assert_eq!(net_positions(&values, false).1[38], 2);
     }
 
     #[test]
     fn bars_may_be_truncated_where_the_music_restarts() {
         let values = [bars(4, 0, 42), bars(4, 0, 40)].concat();
-        let found = positions(&values, false);
+        let found = net_positions(&values, false).1;
         assert_eq!((found[0], found[42], found[81]), (0, 0, 3));
     }
 
     #[test]
     fn first_beat_after_silence_is_a_downbeat() {
-        assert_eq!(positions(&[-2.0; 8], true), [0, 1, 2, 3, 0, 1, 2, 3]);
+        assert_eq!(net_positions(&[-2.0; 8], true).1, [0, 1, 2, 3, 0, 1, 2, 3]);
     }
 }

@@ -150,8 +150,9 @@ impl RhythmAnalyzer {
         }
         let inputs = std::mem::take(&mut features.inputs.values);
         let tracker = BeatTracker::new(features, envelope, spectrum.hop(), self.rate, beatless);
-        let by_net = (self.rate >= MIN_NET_RATE).then(|| tracker.by_net(&inputs)).flatten();
-        let (beats, tempo) = by_net.unwrap_or_else(|| tracker.by_pulse().0);
+        let by_pulse = tracker.by_pulse();
+        let by_net = (self.rate >= MIN_NET_RATE).then(|| tracker.by_net(&inputs, &by_pulse)).flatten();
+        let (beats, tempo) = by_net.unwrap_or(by_pulse.beats);
         Rhythm { onsets, tempo, beats }
     }
 }
@@ -167,8 +168,8 @@ impl RhythmAnalyzer {
             return Default::default();
         }
         let tracker = BeatTracker::new(features, envelope, spectrum.hop(), self.rate, &[]);
-        let ((beats, _), beat_features) = tracker.by_pulse();
-        (beats, beat_features)
+        let found = tracker.by_pulse();
+        (found.beats.0, found.features)
     }
 }
 

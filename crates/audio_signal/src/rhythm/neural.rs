@@ -1,82 +1,98 @@
 //! Runs of beats from the net's activations.
 
 use super::net::{Activations, BEAT, DOWNBEAT};
-use super::{metre, onsets, path};
+use super::{onsets, path};
 use crate::math::sigmoid;
 
 /// The strength of a beat is the mean activation of this many beats on both sides and its own.
 const AROUND: usize = 6;
 /// Strength that all beats of a run have …
-const MIN_STRENGTH: f32 = 0.12;
+const MIN_STRENGTH: f32 = 0.15;
 /// … and some beat.
-const CLEAR_STRENGTH: f32 = 0.3;
+const CLEAR_STRENGTH: f32 = 0.35;
 /// Minimum number of beats in a run; fewer are attributed to chance.
 const MIN_BEATS: usize = 4;
-/// Log-odds where there can be no beat.
-const IMPOSSIBLE: f32 = -20.0;
+/// Largest log-odds of a frame, on both sides.
+const MAX_LOG_ODDS: f32 = 3.0;
+/// Weight of the onset function, per standard deviation: where the net is unsure, beats are at onsets.
+const RISE_WEIGHT: f32 = 0.5;
+
+/// Added to the frame of a beat by the pulse, and to those beside it: of two grids that the net rates nearly alike, that of
+/// the pulse wins.
+const PULSE_WEIGHT: f32 = 0.35;
+const PULSE_BESIDE: f32 = 0.2;
 
 /// A beat of a run.
 #[derive(Clone, Copy)]
 pub(super) struct NetBeat {
     /// In frames of the net, refined between them.
     pub(super) frame: f64,
-    /// Position in its bar, 0 is the downbeat.
-    pub(super) position: usize,
+    /// Mean activation of the beats around, 0 to 1.
     pub(super) strength: f32,
+    /// Log-odds of a downbeat.
+    pub(super) downbeat: f32,
 }
 
-/// The activation of a beat, which may be a downbeat, in each frame.
-pub(super) fn beat_activations(activations: &[Activations]) -> Vec<f32> {
-    activations.iter().map(|frame| sigmoid(frame[BEAT].max(frame[DOWNBEAT]))).collect()
+/// What is known of each frame of the net.
+pub(super) struct Observations<'a> {
+    pub(super) activations: &'a [Activations],
+    /// The standardised onset function.
+    pub(super) rises: &'a [f32],
+    /// The frames of the beats by the pulse.
+    pub(super) pulse_beats: &'a [usize],
+    pub(super) frames_per_second: f64,
 }
 
-/// The unbroken runs of beats within frames for which `can_have_beat` holds.
-pub(super) fn runs(
-    activations: &[Activations],
-    frames_per_second: f64,
-    can_have_beat: impl Fn(usize) -> bool,
-    after_silence: impl Fn(f64) -> bool,
-) -> Vec<Vec<NetBeat>> {
-    let possible = |(frame, values): (usize, &Activations)| {
-        if can_have_beat(frame) { values[BEAT].max(values[DOWNBEAT]) } else { IMPOSSIBLE }
-    };
-    let log_odds: Vec<f32> = activations.iter().enumerate().map(possible).collect();
-    let beats: Vec<usize> = path::beats(&log_odds, frames_per_second)
-        .into_iter()
-        .map(|beat| highest_near(&log_odds, beat))
-        .collect();
-    let likely: Vec<f32> = beats.iter().map(|beat| sigmoid(log_odds[*beat])).collect();
-    let strength = |beat: usize| {
-        let around = &likely[beat.saturating_sub(AROUND)..(beat + AROUND + 1).min(likely.len())];
-        around.iter().sum::<f32>() / around.len() as f32
-    };
-    let strengths: Vec<f32> = (0..beats.len()).map(strength).collect();
-    let is_beat = |beat: &usize| strengths[*beat] >= MIN_STRENGTH && can_have_beat(beats[*beat]);
-    let all: Vec<usize> = (0..beats.len()).collect();
-    let is_clear = |run: &&[usize]| {
-        run.len() >= MIN_BEATS
-            && is_beat(&run[0])
-            && run.iter().any(|beat| strengths[*beat] >= CLEAR_STRENGTH)
-    };
-    all.chunk_by(|a, b| is_beat(a) == is_beat(b))
-        .filter(is_clear)
-        .map(|run| {
-            let downbeat = |beat: &usize| {
-                activations
-                    [highest_near_by(beats[*beat], activations.len(), |frame| activations[frame][DOWNBEAT])]
-                    [DOWNBEAT]
-            };
-            let downbeats: Vec<f32> = run.iter().map(downbeat).collect();
-            let frame = |beat: usize| beats[beat] as f64 + onsets::peak_offset(&log_odds, beats[beat]);
-            let positions = metre::positions(&downbeats, after_silence(frame(run[0])));
-            let beat = |(beat, position): (&usize, usize)| NetBeat {
-                frame: frame(*beat),
-                position,
-                strength: strengths[*beat],
-            };
-            run.iter().zip(positions).map(beat).collect()
-        })
-        .collect()
+impl Observations<'_> {
+    /// The value of a beat in each frame, given its log-odds.
+    fn values(&self, log_odds: &[f32], can_have_beat: impl Fn(usize) -> bool) -> Vec<f32> {
+        let value = |(frame, (log_odds, rise)): (usize, (&f32, &f32))| {
+            let log_odds = if can_have_beat(frame) { *log_odds } else { -MAX_LOG_ODDS };
+            log_odds.clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS) + RISE_WEIGHT * rise
+        };
+        let mut values: Vec<f32> = log_odds.iter().zip(self.rises).enumerate().map(value).collect();
+        for beat in self.pulse_beats {
+            for (frame, weight) in (beat.saturating_sub(1)..).zip([PULSE_BESIDE, PULSE_WEIGHT, PULSE_BESIDE])
+            {
+                values.get_mut(frame).into_iter().for_each(|value| *value += weight);
+            }
+        }
+        values
+    }
+
+    /// The unbroken runs of beats within frames for which `can_have_beat` holds.
+    pub(super) fn runs(&self, can_have_beat: impl Fn(usize) -> bool) -> Vec<Vec<NetBeat>> {
+        let Self { activations, frames_per_second, .. } = *self;
+        let log_odds: Vec<f32> = activations.iter().map(|frame| frame[BEAT].max(frame[DOWNBEAT])).collect();
+        let values = self.values(&log_odds, &can_have_beat);
+        let beats: Vec<usize> = path::beats(&values, frames_per_second)
+            .into_iter()
+            .map(|beat| highest_near(&log_odds, beat))
+            .collect();
+        let likely: Vec<f32> = beats.iter().map(|beat| sigmoid(log_odds[*beat])).collect();
+        let strength = |beat: usize| {
+            let around = &likely[beat.saturating_sub(AROUND)..(beat + AROUND + 1).min(likely.len())];
+            around.iter().sum::<f32>() / around.len() as f32
+        };
+        let strengths: Vec<f32> = (0..beats.len()).map(strength).collect();
+        let is_beat = |beat: &usize| strengths[*beat] >= MIN_STRENGTH && can_have_beat(beats[*beat]);
+        let all: Vec<usize> = (0..beats.len()).collect();
+        let is_clear = |run: &&[usize]| {
+            run.len() >= MIN_BEATS
+                && is_beat(&run[0])
+                && run.iter().any(|beat| strengths[*beat] >= CLEAR_STRENGTH)
+        };
+        let downbeat = |frame: usize| activations[frame][DOWNBEAT];
+        let beat_of = |frame: usize, strength: f32| NetBeat {
+            frame: frame as f64 + onsets::peak_offset(&log_odds, frame),
+            strength,
+            downbeat: downbeat(highest_near_by(frame, activations.len(), downbeat)),
+        };
+        all.chunk_by(|a, b| is_beat(a) == is_beat(b))
+            .filter(is_clear)
+            .map(|run| run.iter().map(|beat| beat_of(beats[*beat], strengths[*beat])).collect())
+            .collect()
+    }
 }
 
 fn highest_near(values: &[f32], frame: usize) -> usize {

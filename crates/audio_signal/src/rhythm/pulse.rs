@@ -17,6 +17,8 @@ const NORMALISE_SECONDS: f64 = 4.0;
 const DEVIATION_FLOOR: f64 = 0.3;
 /// Minimum deviation above silence, in decades of magnitude per band.
 const SILENCE: f64 = 1e-3;
+/// Minimum deviation of the onset function, in decades of magnitude.
+const MIN_RISE: f64 = 1.0 / 128.0;
 /// Maximum value of a single event, in deviations: a single bang in silence is not a beat.
 const MAX_STRENGTH: f64 = 5.0;
 /// Half of a normalised Gaussian of one frame's deviation, centre first.
@@ -160,6 +162,17 @@ fn local_statistics(values: &[f32], reach: usize) -> impl Iterator<Item = (f64, 
         let mean = sum / count;
         (mean, (squares / count - mean * mean).max(0.0).sqrt())
     })
+}
+
+/// Subtracts the local mean and divides by the local deviation, without smoothing; at most [`MAX_STRENGTH`].
+pub(super) fn standardised(values: &[f32], frames_per_second: f64) -> Vec<f32> {
+    let reach = (NORMALISE_SECONDS * frames_per_second).round() as usize;
+    let total: f64 = local_statistics(values, reach).map(|(_, deviation)| deviation).sum();
+    let floor = DEVIATION_FLOOR * total / values.len().max(1) as f64 + MIN_RISE;
+    let scaled = |(value, (mean, deviation)): (&f32, (f64, f64))| {
+        ((f64::from(*value) - mean) / (deviation + floor)).min(MAX_STRENGTH) as f32
+    };
+    values.iter().zip(local_statistics(values, reach)).map(scaled).collect()
 }
 
 fn smooth(values: &[f32]) -> Vec<f32> {

@@ -4,11 +4,12 @@ use media_time::{MediaTime, Window};
 
 use super::envelope::PeakEnvelope;
 use super::grid::{self, Beat, BeatEvidence, BeatFeatures, PlacedBeat, Tempo};
-use super::inputs::FRAMES_PER_STEP;
-use super::pulse::{PULSE_STRIDE, Pulse, RANGES};
+use super::inputs::{self, FRAMES_PER_STEP};
+use super::neural::{NetBeat, Observations};
+use super::pulse::{self, PULSE_STRIDE, Pulse, RANGES};
 use super::tempo::Tempogram;
 use super::timbre::Timbre;
-use super::{FrameFeatures, bars, beats, net, neural, onsets};
+use super::{FrameFeatures, bars, beats, metre, net, onsets};
 
 /// Weights of the frequency ranges for the tempo. Hi-hats subdivide the beat, which would double the tempo.
 const TEMPO_WEIGHTS: [f32; RANGES] = [1.0, 1.0, 1.0, 0.0];
@@ -23,6 +24,22 @@ const MIN_SNAP_PULSE: f32 = 1.0;
 
 /// Beats in the order of their times, and their tempo.
 type Beats = (Vec<Beat>, Option<Tempo>);
+
+/// The beats by the pulse.
+pub(super) struct PulseBeats {
+    pub(super) beats: Beats,
+    /// The frames of the pulse of the beats of each run, and their features.
+    runs: Vec<Vec<usize>>,
+    pub(super) features: Vec<BeatFeatures>,
+    tempogram: Tempogram,
+}
+
+impl PulseBeats {
+    /// The frames of the net that hold the beats.
+    fn net_frames(&self) -> Vec<usize> {
+        self.runs.iter().flatten().map(|frame| frame * PULSE_STRIDE / FRAMES_PER_STEP).collect()
+    }
+}
 
 /// The features of a recording from which its beats are decided.
 pub(super) struct BeatTracker<'a> {
@@ -66,46 +83,60 @@ impl<'a> BeatTracker<'a> {
         self.beatless.get(next).is_some_and(|window| window.contains(time))
     }
 
+    /// Whether a frame of the pulse is the first after silence.
+    fn after_silence(&self, frame: usize) -> bool {
+        self.envelope.starts_after_silence(frame * PULSE_STRIDE * self.hop)
+    }
+
     fn pulse(&self, weights: [f32; RANGES]) -> Pulse {
         let frames_per_second = f64::from(self.rate) / (self.hop * PULSE_STRIDE) as f64;
         Pulse::sum(&self.ranges, weights, frames_per_second)
     }
 
-    /// The beats by the net, given its stored inputs; `None` if it detects none.
-    pub(super) fn by_net(&self, inputs: &[u8]) -> Option<Beats> {
-        let activations = net::activations(inputs);
+    /// The beats by the net, given its stored input `values` and the beats by the pulse; `None` if it detects none.
+    pub(super) fn by_net(&self, values: &[u8], by_pulse: &PulseBeats) -> Option<Beats> {
+        let activations = net::activations(values);
         let frames_per_second = f64::from(self.rate) / (self.hop * FRAMES_PER_STEP) as f64;
-        // A frame of the net is the mean of those of the spectrum from its first on.
-        let centre = |frame: f64| frame * FRAMES_PER_STEP as f64 + (FRAMES_PER_STEP - 1) as f64 / 2.0;
-        let runs = neural::runs(
-            &activations,
+        let observations = Observations {
+            activations: &activations,
+            rises: &pulse::standardised(&inputs::rises(values), frames_per_second),
+            pulse_beats: &by_pulse.net_frames(),
             frames_per_second,
-            |frame| !self.is_beatless(frame * FRAMES_PER_STEP),
-            |frame| self.envelope.starts_after_silence((centre(frame) * self.hop as f64) as usize),
-        );
+        };
+        let runs = observations.runs(|frame| !self.is_beatless(frame * FRAMES_PER_STEP));
         if runs.is_empty() {
             return None;
         }
         let pulse = self.pulse(BEAT_WEIGHTS);
-        let place = |beat: &neural::NetBeat| PlacedBeat {
-            time: self.time(snapped(&pulse, centre(beat.frame) / PULSE_STRIDE as f64) * PULSE_STRIDE as f64),
-            position: beat.position,
-            confidence: beat.strength,
-        };
-        let placed: Vec<Vec<PlacedBeat>> = runs.iter().map(|run| run.iter().map(place).collect()).collect();
+        let placed: Vec<Vec<PlacedBeat>> = runs.iter().map(|run| self.placed(run, &pulse)).collect();
         let beats = grid::number_beats(&placed);
-        let values = neural::beat_activations(&activations);
-        let tempogram = Tempogram::new(&Pulse { values, frames_per_second });
-        let tempo = grid::tempo(&beats, &tempogram, |_| true);
+        let tempo = grid::tempo(&beats, &by_pulse.tempogram, |_| true);
         Some((beats, tempo))
     }
 
-    /// The beats by the pulse, and the features of each run of them.
-    pub(super) fn by_pulse(&self) -> (Beats, Vec<BeatFeatures>) {
+    /// The beats of a run of the net, with their times and positions in bars.
+    fn placed(&self, run: &[NetBeat], pulse: &Pulse) -> Vec<PlacedBeat> {
+        // A frame of the net is the mean of those of the spectrum from its first on.
+        let centre = |frame: f64| frame * FRAMES_PER_STEP as f64 + (FRAMES_PER_STEP - 1) as f64 / 2.0;
+        let at: Vec<f64> =
+            run.iter().map(|beat| snapped(pulse, centre(beat.frame) / PULSE_STRIDE as f64)).collect();
+        let frames: Vec<usize> = at.iter().map(|frame| frame.round() as usize).collect();
+        let downbeats: Vec<f32> = run.iter().map(|beat| beat.downbeat).collect();
+        let evidence = BeatEvidence { ranges: &self.ranges, timbre: &self.timbre };
+        let positions = metre::positions(&downbeats, &evidence.of(&frames), self.after_silence(frames[0]));
+        let beat = |((beat, at), position): ((&NetBeat, &f64), usize)| PlacedBeat {
+            time: self.time(at * PULSE_STRIDE as f64),
+            position,
+            confidence: beat.strength,
+        };
+        run.iter().zip(&at).zip(positions).map(beat).collect()
+    }
+
+    /// The beats by the pulse.
+    pub(super) fn by_pulse(&self) -> PulseBeats {
         let tempogram = Tempogram::new(&self.pulse(TEMPO_WEIGHTS));
         let mut path = tempogram.path();
-        let after_silence =
-            |frame: usize| self.envelope.starts_after_silence(frame * PULSE_STRIDE * self.hop);
+        let after_silence = |frame: usize| self.after_silence(frame);
         let mut pulse = self.pulse(BEAT_WEIGHTS);
         let first_onset = pulse.values.iter().position(|value| *value > FIRST_ONSET_PULSE);
         first_onset.filter(|frame| after_silence(*frame)).inspect(|frame| pulse.accent(*frame));
@@ -115,7 +146,7 @@ impl<'a> BeatTracker<'a> {
         let evidence = BeatEvidence { ranges: &self.ranges, timbre: &self.timbre };
         let features: Vec<BeatFeatures> = runs.iter().map(|run| evidence.of(run)).collect();
         let place = |(run, features): (&Vec<usize>, &BeatFeatures)| {
-            let positions = bars::positions(features, after_silence(run[0]));
+            let positions = bars::positions(features, None, after_silence(run[0]));
             let beat = |(frame, position): (&usize, usize)| PlacedBeat {
                 time: self
                     .time((*frame as f64 + onsets::peak_offset(&pulse.values, *frame)) * PULSE_STRIDE as f64),
@@ -127,7 +158,7 @@ impl<'a> BeatTracker<'a> {
         let placed: Vec<Vec<PlacedBeat>> = runs.iter().zip(&features).map(place).collect();
         let beats = grid::number_beats(&placed);
         let tempo = grid::tempo(&beats, &tempogram, |point| path.is_audible(point));
-        ((beats, tempo), features)
+        PulseBeats { beats: (beats, tempo), runs, features, tempogram }
     }
 }
 
