@@ -15,7 +15,7 @@ const ENTRY_BONUS: f32 = 1.0;
 const MAX_LOG_ODDS: f32 = 4.0;
 
 /// Weight of the net's sums where the features of the beats decide too: neighbouring bars repeat each other.
-const NET_WEIGHT: f32 = 0.25;
+const NET_WEIGHT: f32 = 0.1;
 
 /// The position in its bar (0 is the downbeat) of each beat of one unbroken run, from their log-odds of being a downbeat
 /// and their features. `after_silence`: whether its first beat follows silence.

@@ -8,10 +8,12 @@ use crate::math::sigmoid;
 const AROUND: usize = 6;
 /// Strength that all beats of a run have …
 const MIN_STRENGTH: f32 = 0.15;
-/// … and some beat.
-const CLEAR_STRENGTH: f32 = 0.35;
-/// Minimum number of beats in a run; fewer are attributed to chance.
+/// … and some beat, of as many beats, if the pulse has beats in the run …
+const CLEAR_STRENGTH: f32 = 0.3;
 const MIN_BEATS: usize = 4;
+/// … or if it has none: speech and noises are regular for a while.
+const CLEAR_STRENGTH_ALONE: f32 = 0.42;
+const MIN_BEATS_ALONE: usize = 24;
 /// Largest log-odds of a frame, on both sides.
 const MAX_LOG_ODDS: f32 = 3.0;
 /// Weight of the onset function, per standard deviation: where the net is unsure, beats are at onsets.
@@ -19,8 +21,8 @@ const RISE_WEIGHT: f32 = 0.5;
 
 /// Added to the frame of a beat by the pulse, and to those beside it: of two grids that the net rates nearly alike, that of
 /// the pulse wins.
-const PULSE_WEIGHT: f32 = 0.35;
-const PULSE_BESIDE: f32 = 0.2;
+const PULSE_WEIGHT: f32 = 0.6;
+const PULSE_BESIDE: f32 = 0.36;
 
 /// A beat of a run.
 #[derive(Clone, Copy)]
@@ -78,9 +80,11 @@ impl Observations<'_> {
         let is_beat = |beat: &usize| strengths[*beat] >= MIN_STRENGTH && can_have_beat(beats[*beat]);
         let all: Vec<usize> = (0..beats.len()).collect();
         let is_clear = |run: &&[usize]| {
-            run.len() >= MIN_BEATS
-                && is_beat(&run[0])
-                && run.iter().any(|beat| strengths[*beat] >= CLEAR_STRENGTH)
+            let (first, last) = (beats[run[0]], beats[run[run.len() - 1]]);
+            let has_pulse = self.pulse_beats.iter().any(|beat| (first..=last).contains(beat));
+            let (clear, least) =
+                if has_pulse { (CLEAR_STRENGTH, MIN_BEATS) } else { (CLEAR_STRENGTH_ALONE, MIN_BEATS_ALONE) };
+            is_beat(&run[0]) && run.len() >= least && run.iter().any(|beat| strengths[*beat] >= clear)
         };
         let downbeat = |frame: usize| activations[frame][DOWNBEAT];
         let beat_of = |frame: usize, strength: f32| NetBeat {

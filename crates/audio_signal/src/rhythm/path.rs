@@ -1,7 +1,7 @@
 //! Beats from the net's activations: the best sequence of beats with its tempo, over the whole recording.
 //!
 //! Dynamic programming over frames and tempi (a semi-Markov model; Krebs, Böck & Widmer, "An efficient state-space model
-//! for joint tempo and meter tracking", ISMIR 2015). Each beat adds the log-odds of its frame and a constant, so that all
+//! for joint tempo and meter tracking", ISMIR 2015). Each beat adds about the log-odds of its frame, so that all
 //! phases, tempi and octaves compete by their sums over the recording; changes of tempo have a cost.
 
 use crate::math::log10;
@@ -10,10 +10,8 @@ use crate::math::log10;
 const FASTEST_BPM: f64 = 220.0;
 const SLOWEST_BPM: f64 = 45.0;
 const TEMPO_RATIO: f64 = 1.02;
-/// Added to each beat's value, so that regular weak beats are better than fewer ones.
-const BIAS: f32 = 0.5;
 /// Weight, centre (BPM) and deviation (octaves) of the log-normal tempo preference, per beat.
-const PREFERENCE: f32 = 0.6;
+const PREFERENCE: f32 = 1.0;
 const PREFERRED_BPM: f32 = 105.0;
 const PREFERENCE_OCTAVES: f32 = 0.6;
 /// Cost of a change to the next tempo, and the largest change between two beats.
@@ -125,7 +123,7 @@ impl<'a> Search<'a> {
         let count = self.tempi.len();
         let (mut arrived, mut choices) = (vec![0.0f32; count], vec![Choice::First; count]);
         for frame in first..self.values.len().min(first + BLOCK) {
-            let value = self.values[frame] + BIAS;
+            let value = self.values[frame];
             let mut best = End { score: f32::NEG_INFINITY, frame, tempo: 0 };
             for (tempo, Tempo { short, long, preference }) in self.tempi.iter().enumerate() {
                 let before = |interval: usize| {

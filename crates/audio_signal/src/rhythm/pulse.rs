@@ -21,6 +21,8 @@ const SILENCE: f64 = 1e-3;
 const MIN_RISE: f64 = 1.0 / 128.0;
 /// Maximum value of a single event, in deviations: a single bang in silence is not a beat.
 const MAX_STRENGTH: f64 = 5.0;
+/// Minimum pulse, in standard deviations, of the recording's first onset.
+const FIRST_ONSET_PULSE: f32 = 1.0;
 /// Half of a normalised Gaussian of one frame's deviation, centre first.
 const SMOOTHING: [f64; 4] = [0.399_050_28, 0.242_036_23, 0.054_005_58, 0.004_433_05];
 
@@ -111,6 +113,11 @@ impl Pulse {
                 .for_each(|value| *value = (f64::from(*value) / deviation).min(MAX_STRENGTH) as f32);
         }
         Self { values, frames_per_second }
+    }
+
+    /// The frame of the first onset.
+    pub(super) fn first_onset(&self) -> Option<usize> {
+        self.values.iter().position(|value| *value > FIRST_ONSET_PULSE)
     }
 
     /// Gives `frame`, a known beat, twice the maximum value of an event.

@@ -15,8 +15,6 @@ use super::{FrameFeatures, bars, beats, metre, net, onsets};
 const TEMPO_WEIGHTS: [f32; RANGES] = [1.0, 1.0, 1.0, 0.0];
 /// Weights of the frequency ranges for the beats of a known tempo. Hi-hats mark them best.
 const BEAT_WEIGHTS: [f32; RANGES] = [1.0, 1.0, 1.0, 1.5];
-/// Minimum pulse, in standard deviations, of the recording's first onset.
-const FIRST_ONSET_PULSE: f32 = 1.0;
 /// A beat of the net is moved to the highest pulse within this many frames of the pulse (20 ms) …
 const SNAP_REACH: usize = 2;
 /// … if that is at least as high (standard deviations).
@@ -103,11 +101,15 @@ impl<'a> BeatTracker<'a> {
             pulse_beats: &by_pulse.net_frames(),
             frames_per_second,
         };
-        let runs = observations.runs(|frame| !self.is_beatless(frame * FRAMES_PER_STEP));
+        let pulse = self.pulse(BEAT_WEIGHTS);
+        let first_onset = pulse.first_onset().unwrap_or(0);
+        let runs = observations.runs(|frame| {
+            let last = (frame + 1) * FRAMES_PER_STEP;
+            last >= first_onset * PULSE_STRIDE && !self.is_beatless(frame * FRAMES_PER_STEP)
+        });
         if runs.is_empty() {
             return None;
         }
-        let pulse = self.pulse(BEAT_WEIGHTS);
         let placed: Vec<Vec<PlacedBeat>> = runs.iter().map(|run| self.placed(run, &pulse)).collect();
         let beats = grid::number_beats(&placed);
         let tempo = grid::tempo(&beats, &by_pulse.tempogram, |_| true);
@@ -138,8 +140,7 @@ impl<'a> BeatTracker<'a> {
         let mut path = tempogram.path();
         let after_silence = |frame: usize| self.after_silence(frame);
         let mut pulse = self.pulse(BEAT_WEIGHTS);
-        let first_onset = pulse.values.iter().position(|value| *value > FIRST_ONSET_PULSE);
-        first_onset.filter(|frame| after_silence(*frame)).inspect(|frame| pulse.accent(*frame));
+        pulse.first_onset().filter(|frame| after_silence(*frame)).inspect(|frame| pulse.accent(*frame));
 
         let beats = beats::track_with_alternatives(&pulse, &tempogram, &mut path);
         let runs = grid::significant_runs(&beats, &path, |frame| !self.is_beatless(frame * PULSE_STRIDE));
