@@ -6,7 +6,7 @@ use media_time::{MediaTime, Window};
 use crate::{LoudnessProfile, Rhythm, Segment, SignalError, SpeechDetector, Suspicion, Thresholds};
 
 /// Must change when the same recording and parameters may give another result.
-pub const ALGORITHM_VERSION: &str = "signal_v4";
+pub const ALGORITHM_VERSION: &str = "signal_v5";
 
 /// Version of everything besides the recording and the request's own parameters that determines a result: the
 /// algorithm's version, the speech detector's weights and the thresholds that differ from the fitted ones. For cache

@@ -21,8 +21,10 @@ const RISE_WEIGHT: f32 = 0.5;
 
 /// Added to the frame of a beat by the pulse, and to those beside it: of two grids that the net rates nearly alike, that of
 /// the pulse wins.
-const PULSE_WEIGHT: f32 = 0.6;
-const PULSE_BESIDE: f32 = 0.36;
+const PULSE_WEIGHT: f32 = 0.5;
+const PULSE_BESIDE: f32 = 0.3;
+/// Added to the frame of an entry after silence, a known beat.
+const ENTRY_WEIGHT: f32 = 5.0;
 
 /// A beat of a run.
 #[derive(Clone, Copy)]
@@ -42,6 +44,8 @@ pub(super) struct Observations<'a> {
     pub(super) rises: &'a [f32],
     /// The frames of the beats by the pulse.
     pub(super) pulse_beats: &'a [usize],
+    /// The frame of an entry after silence.
+    pub(super) entry: Option<usize>,
     pub(super) frames_per_second: f64,
 }
 
@@ -59,6 +63,10 @@ impl Observations<'_> {
                 values.get_mut(frame).into_iter().for_each(|value| *value += weight);
             }
         }
+        self.entry
+            .and_then(|entry| values.get_mut(entry))
+            .into_iter()
+            .for_each(|value| *value += ENTRY_WEIGHT);
         values
     }
 

@@ -35,7 +35,7 @@ pub(super) struct PulseBeats {
 impl PulseBeats {
     /// The frames of the net that hold the beats.
     fn net_frames(&self) -> Vec<usize> {
-        self.runs.iter().flatten().map(|frame| frame * PULSE_STRIDE / FRAMES_PER_STEP).collect()
+        self.runs.iter().flatten().copied().map(net_frame).collect()
     }
 }
 
@@ -95,14 +95,16 @@ impl<'a> BeatTracker<'a> {
     pub(super) fn by_net(&self, values: &[u8], by_pulse: &PulseBeats) -> Option<Beats> {
         let activations = net::activations(values);
         let frames_per_second = f64::from(self.rate) / (self.hop * FRAMES_PER_STEP) as f64;
+        let pulse = self.pulse(BEAT_WEIGHTS);
+        let first_onset = pulse.first_onset();
         let observations = Observations {
             activations: &activations,
             rises: &pulse::standardised(&inputs::rises(values), frames_per_second),
             pulse_beats: &by_pulse.net_frames(),
+            entry: first_onset.filter(|frame| self.after_silence(*frame)).map(net_frame),
             frames_per_second,
         };
-        let pulse = self.pulse(BEAT_WEIGHTS);
-        let first_onset = pulse.first_onset().unwrap_or(0);
+        let first_onset = first_onset.unwrap_or(0);
         let runs = observations.runs(|frame| {
             let last = (frame + 1) * FRAMES_PER_STEP;
             last >= first_onset * PULSE_STRIDE && !self.is_beatless(frame * FRAMES_PER_STEP)
@@ -161,6 +163,11 @@ impl<'a> BeatTracker<'a> {
         let tempo = grid::tempo(&beats, &tempogram, |point| path.is_audible(point));
         PulseBeats { beats: (beats, tempo), runs, features, tempogram }
     }
+}
+
+/// The frame of the net that holds a frame of the pulse.
+fn net_frame(frame: usize) -> usize {
+    frame * PULSE_STRIDE / FRAMES_PER_STEP
 }
 
 /// The place of the peak of `pulse` nearest to a beat at `frame`; `frame` itself if there is none.
