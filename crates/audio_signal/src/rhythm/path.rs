@@ -225,10 +225,10 @@ mod tests {
     #[test]
     fn beats_are_found_at_every_tempo() {
         for bpm in [50.0, 72.0, 97.0, 123.0, 160.0, 205.0] {
-            let values = peaks(30.0, regular(30.0, bpm, 0.4, 2.0));
+            let values = peaks(30.0, regular(30.0, bpm, 0.4, 3.0));
             let found = beats(&values, FRAMES_PER_SECOND);
             assert!(found.iter().all(|beat| values[*beat] > 0.0), "{bpm}");
-            assert_eq!(found.len(), regular(30.0, bpm, 0.4, 2.0).count(), "{bpm}");
+            assert_eq!(found.len(), regular(30.0, bpm, 0.4, 3.0).count(), "{bpm}");
         }
     }
 
