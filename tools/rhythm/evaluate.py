@@ -15,17 +15,19 @@ REACH = 4
 
 
 class Decoder:
-    def __init__(self, bias=1.0, change=6.0, prior=0.0, centre=110.0, width=0.6):
-        self.bias, self.change = bias, change
+    """Without the beats by the pulse, which only the crate has: its figures are those of `make quality TABLES=beats`."""
+
+    def __init__(self, change=5.0, prior=1.0, centre=105.0, width=0.6):
+        self.change = change
         count = int(np.ceil(np.log(FASTEST / SLOWEST) / np.log(RATIO)))
         self.bpm = FASTEST / RATIO ** np.arange(count)
         self.prior = -prior * 0.5 * (np.log2(self.bpm / centre) / width) ** 2
 
-    def beats(self, activation, fps):
+    def beats(self, activation, rise, fps):
         """Frames of the best beats."""
         n, k = len(activation), len(self.bpm)
         p = np.clip(activation, 1e-4, 1 - 1e-4)
-        value = np.clip(np.log(p / (1 - p)), -4, 4) + self.bias
+        value = np.clip(np.log(p / (1 - p)), -3, 3) + 0.5 * rise
         period = 60 * fps / self.bpm
         low, high = np.floor(period).astype(int), np.ceil(period).astype(int)
         most = high.max()
@@ -39,7 +41,7 @@ class Decoder:
             a, b = G[t + most - low, columns], G[t + most - high, columns]
             best = np.maximum(a, b)
             interval = np.where(a >= b, low, high)
-            start = best < 0
+            start = best == -np.inf
             best = np.where(start, 0, best)
             S[t] = value[t] + best + self.prior
             back[t] = np.where(start, 0, interval)
@@ -47,13 +49,25 @@ class Decoder:
             options = np.stack([padded[o : o + k] for o in range(2 * REACH + 1)]) - cost[:, None]
             origin[t] = options.argmax(0) - REACH + columns
             G[t + most] = options.max(0)
-        t, tempo = np.unravel_index(S.argmax(), S.shape)
+        first = max(0, n - most)
+        t, tempo = np.unravel_index(S[first:].argmax(), S[first:].shape)
+        t += first
         beats = [t]
         while back[t, tempo]:
             t -= back[t, tempo]
             tempo = origin[t, tempo]
             beats.append(t)
         return np.array(beats[::-1]), S.max()
+
+
+def standardised(rise, reach=200):
+    """The onset function in local deviations."""
+    rise = rise.astype(float)
+    window = np.ones(2 * reach + 1)
+    count = np.convolve(np.ones(len(rise)), window, "same")
+    mean = np.convolve(rise, window, "same") / count
+    deviation = np.sqrt(np.maximum(np.convolve(rise**2, window, "same") / count - mean**2, 0))
+    return np.minimum((rise - mean) / (deviation + 0.3 * deviation.mean() + 1), 5)
 
 
 def refined(activation, frames):
@@ -142,8 +156,6 @@ def activations(p, items):
     found = {}
     for name, item in items.items():
         x = net.scaled(item["features"])
-        n = -(-len(x) // 512) * 512
-        # The net's zeros lie outside of the recording: pad the rows afterwards only where they do not reach.
         found[name] = np.asarray(jax.nn.sigmoid(run(p, x[None])[0]))
     return found
 
@@ -152,16 +164,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("net")
     parser.add_argument("folders", nargs="+")
-    parser.add_argument("--bias", type=float, default=1.0)
-    parser.add_argument("--change", type=float, default=6.0)
-    parser.add_argument("--prior", type=float, default=0.0)
+    parser.add_argument("--change", type=float, default=5.0)
+    parser.add_argument("--prior", type=float, default=1.0)
     parser.add_argument("--clear", type=float, default=0.3)
-    parser.add_argument("--least", type=float, default=0.12)
+    parser.add_argument("--least", type=float, default=0.15)
     parser.add_argument("--onset", type=float, default=0.35)
     parser.add_argument("-v", action="store_true")
     arguments = parser.parse_args()
     p = pickle.load(open(arguments.net, "rb"))
-    decoder = Decoder(arguments.bias, arguments.change, arguments.prior)
+    decoder = Decoder(arguments.change, arguments.prior)
     for folder in arguments.folders:
         items = load(folder)
         if any(name.startswith(("pop909_", "made_")) for name in items):
@@ -172,7 +183,7 @@ def main():
             fps = float(item["frames_per_second"])
             time = lambda f: (np.asarray(f) + 0.375) / fps
             beat = np.maximum(a[:, 0], a[:, 1])
-            frames, _ = decoder.beats(beat, fps) if len(beat) > 100 else (np.array([], int), 0)
+            frames, _ = decoder.beats(beat, standardised(item["features"][:, -1]), fps) if len(beat) > 100 else (np.array([], int), 0)
             frames = gated(beat, frames, arguments.clear, arguments.least)
             found = time(refined(beat, frames))
             down, metre = downbeats(a[:, 1], frames)

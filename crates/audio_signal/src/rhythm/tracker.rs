@@ -106,8 +106,9 @@ impl<'a> BeatTracker<'a> {
         };
         let first_onset = first_onset.unwrap_or(0);
         let runs = observations.runs(|frame| {
-            let last = (frame + 1) * FRAMES_PER_STEP;
-            last >= first_onset * PULSE_STRIDE && !self.is_beatless(frame * FRAMES_PER_STEP)
+            // Also up to the end of the next frame: beats are refined by up to a frame.
+            let (begin, end) = (frame * FRAMES_PER_STEP, (frame + 2) * FRAMES_PER_STEP - 1);
+            end >= first_onset * PULSE_STRIDE && !self.is_beatless(begin) && !self.is_beatless(end)
         });
         if runs.is_empty() {
             return None;
