@@ -1,12 +1,13 @@
 """Songs whose beats, bars and onsets are known, in great variety, to train the rhythm net on.
 
-    python3 tools/rhythm/songs.py ROOT POP909.git OUT --kind pop909 --from 0 --to 200
+    python3 tools/rhythm/songs.py ROOT POP909.git OUT --kind pop909 --from 0 --to 120
 
-writes each song as `.npz`: `features` (the net's inputs), `beats`, `positions` (1 is the downbeat), `onsets` (s) and
-`beatless` (whether nobody could tell the beat). ROOT holds Debian's fluidsynth, fluid-soundfont-gm, timgm6mb-soundfont and
-mma unpacked (see material.py), POP909.git is a bare clone of music-x-lab/POP909-Dataset (MIT). Kinds: `pop909` (its
-melodies and chords, arranged anew), `made` (chords, tunes and grooves drawn by chance, bars of 3 to 7), `mma` (the
-accompaniments of MMA's patterns). Everything is drawn from the song's number. Needs numpy, scipy, mido, ffmpeg.
+writes each song as `.npz`: `features` (the net's inputs), `beats`, `positions` (1 is the downbeat), `onsets` (s, velocity) and
+`beatless` (whether nobody could tell the beat); with `--listen` also as WAV. ROOT holds Debian's fluidsynth, libfluidsynth3,
+libinstpatch-1.0-2, fluid-soundfont-gm, timgm6mb-soundfont, opl3-soundfont and mma unpacked (see material.py); POP909.git is a
+bare clone of music-x-lab/POP909-Dataset (MIT). Kinds: `pop909` (its melodies and chords, arranged anew), `made` (chords, tunes
+and grooves drawn by chance, bars of 2 to 7), `mma` (the accompaniments of MMA's patterns). Everything is drawn from the song's
+number. Needs numpy, scipy, mido, ffmpeg.
 """
 
 import argparse
@@ -76,7 +77,7 @@ def groove(rng, metre, triplet):
     if metre != 4 and style in ("floor", "reggae", "bossa", "half", "double"):
         style = rng.choice(["back", "floor", "sparse", "ride"])
     snare = rng.choice([SNARE, 40, SNARE, STICK, CLAP])
-    back = [b for b in range(metre) if b % 2] if metre % 2 == 0 else {3: rng.choice([[1, 2], [2], [1]], p=None) if False else [[1, 2], [2], [1]][rng.integers(3)], 5: [[3], [1, 3, 4], [2, 4]][rng.integers(3)], 7: [[2, 4, 6], [3, 5], [1, 3, 5]][rng.integers(3)]}[metre]
+    back = [b for b in range(metre) if b % 2] if metre % 2 == 0 else {3: [[1, 2], [2], [1]][rng.integers(3)], 5: [[3], [1, 3, 4], [2, 4]][rng.integers(3)], 7: [[2, 4, 6], [3, 5], [1, 3, 5]][rng.integers(3)]}[metre]
     if style in ("back", "ride"):
         hit(KICK, 0, 115)
         for b in range(1, metre):
