@@ -55,12 +55,12 @@ fn path(log_odds: &[f32], beats: usize, after_silence: bool) -> (f32, Vec<usize>
         let previous = best;
         let top = highest(&previous[..beats]);
         let mut from = [0; MAX_BEATS];
-        for position in 0..beats {
+        for (position, (best, from)) in best[..beats].iter_mut().zip(&mut from).enumerate() {
             let follows = (position + beats - 1) % beats;
             let is_regular = previous[follows] >= previous[top] - CHANGE_COST;
             let origin = if is_regular { follows } else { top };
-            best[position] = previous[origin] - if is_regular { 0.0 } else { CHANGE_COST };
-            from[position] = origin as u8;
+            *best = previous[origin] - if is_regular { 0.0 } else { CHANGE_COST };
+            *from = origin as u8;
         }
         best[0] += value.clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS) + BIAS;
         origins.push(from);

@@ -130,9 +130,8 @@ impl RhythmNet {
                 *input = x.lanes(channel, first, 0).map(|value| value.max(0.0));
             }
             self.head.apply(0..CHANNELS, &inputs, &mut outputs);
-            for lane in 0..LANES.min(range.end - first) {
-                activations.push(std::array::from_fn(|activation| outputs[activation][lane]));
-            }
+            let frame = |lane: usize| std::array::from_fn(|activation| outputs[activation][lane]);
+            activations.extend((0..LANES.min(range.end - first)).map(frame));
         }
     }
 }

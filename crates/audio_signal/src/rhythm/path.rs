@@ -144,16 +144,17 @@ impl<'a> Search<'a> {
             }
             end(best);
             let slot = frame % self.longest;
-            for tempo in 0..count {
+            for (tempo, interval) in choices.iter().enumerate() {
                 let mut top = (f32::NEG_INFINITY, 0);
-                for other in tempo.saturating_sub(MAX_CHANGE)..(tempo + MAX_CHANGE + 1).min(count) {
-                    let score = arrived[other] - CHANGE_COST * tempo.abs_diff(other) as f32;
+                let near = arrived.iter().enumerate().take(tempo + MAX_CHANGE + 1);
+                for (other, arrived) in near.skip(tempo.saturating_sub(MAX_CHANGE)) {
+                    let score = arrived - CHANGE_COST * tempo.abs_diff(other) as f32;
                     if score > top.0 {
                         top = (score, other);
                     }
                 }
                 state.scores[slot * count + tempo] = top.0;
-                decide(Decision { interval: choices[tempo], tempo_before: top.1 as u8 });
+                decide(Decision { interval: *interval, tempo_before: top.1 as u8 });
             }
         }
     }
