@@ -53,7 +53,10 @@ impl Observations<'_> {
     /// The value of a beat in each frame, given its log-odds.
     fn values(&self, log_odds: &[f32], can_have_beat: impl Fn(usize) -> bool) -> Vec<f32> {
         let value = |(frame, (log_odds, rise)): (usize, (&f32, &f32))| {
-            let log_odds = if can_have_beat(frame) { *log_odds } else { -MAX_LOG_ODDS };
+            // Neither for nor against any tempo where there are no beats.
+            if !can_have_beat(frame) {
+                return 0.0;
+            }
             log_odds.clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS) + RISE_WEIGHT * rise
         };
         let mut values: Vec<f32> = log_odds.iter().zip(self.rises).enumerate().map(value).collect();

@@ -15,6 +15,8 @@ use super::{FrameFeatures, bars, beats, metre, net, onsets};
 const TEMPO_WEIGHTS: [f32; RANGES] = [1.0, 1.0, 1.0, 0.0];
 /// Weights of the frequency ranges for the beats of a known tempo. Hi-hats mark them best.
 const BEAT_WEIGHTS: [f32; RANGES] = [1.0, 1.0, 1.0, 1.5];
+/// Minimum number of beats by the net, relative to those by the pulse: half of them may be the true ones, fewer are not.
+const MIN_SHARE: f64 = 0.45;
 /// A beat of the net is moved to the highest pulse within this many frames of the pulse (20 ms) …
 const SNAP_REACH: usize = 2;
 /// … if that is at least as high (standard deviations).
@@ -110,7 +112,8 @@ impl<'a> BeatTracker<'a> {
             let (begin, end) = (frame * FRAMES_PER_STEP, (frame + 2) * FRAMES_PER_STEP - 1);
             end >= first_onset * PULSE_STRIDE && !self.is_beatless(begin) && !self.is_beatless(end)
         });
-        if runs.is_empty() {
+        let (found, by_pulse_alone) = (runs.iter().map(Vec::len).sum::<usize>(), by_pulse.beats.0.len());
+        if found == 0 || (found as f64) < MIN_SHARE * by_pulse_alone as f64 {
             return None;
         }
         let placed: Vec<Vec<PlacedBeat>> = runs.iter().map(|run| self.placed(run, &pulse)).collect();
