@@ -85,6 +85,7 @@ pub(super) struct BeatEvidence<'a> {
 }
 
 /// A beat of an unbroken run, not yet numbered.
+#[derive(Clone, Copy)]
 pub(super) struct PlacedBeat {
     pub(super) time: MediaTime,
     /// Position in its bar; 0 is the downbeat.

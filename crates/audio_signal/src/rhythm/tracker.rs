@@ -30,6 +30,7 @@ pub(super) struct PulseBeats {
     pub(super) beats: Beats,
     /// The frames of the pulse of the beats of each run, and their features.
     runs: Vec<Vec<usize>>,
+    placed: Vec<Vec<PlacedBeat>>,
     pub(super) features: Vec<BeatFeatures>,
     tempogram: Tempogram,
 }
@@ -116,7 +117,12 @@ impl<'a> BeatTracker<'a> {
         if found == 0 || (found as f64) < MIN_SHARE * by_pulse_alone as f64 {
             return None;
         }
-        let placed: Vec<Vec<PlacedBeat>> = runs.iter().map(|run| self.placed(run, &pulse)).collect();
+        let mut placed: Vec<Vec<PlacedBeat>> = runs.iter().map(|run| self.placed(run, &pulse)).collect();
+        // Where the net has no run, that of the pulse remains.
+        let is_apart = |run: &&Vec<PlacedBeat>| placed.iter().all(|other| !overlap(run, other));
+        let others: Vec<Vec<PlacedBeat>> = by_pulse.placed.iter().filter(is_apart).cloned().collect();
+        placed.extend(others);
+        placed.sort_by_key(|run| run.first().map(|beat| beat.time));
         let beats = grid::number_beats(&placed);
         let tempo = grid::tempo(&beats, &by_pulse.tempogram, |_| true);
         Some((beats, tempo))
@@ -165,8 +171,14 @@ impl<'a> BeatTracker<'a> {
         let placed: Vec<Vec<PlacedBeat>> = runs.iter().zip(&features).map(place).collect();
         let beats = grid::number_beats(&placed);
         let tempo = grid::tempo(&beats, &tempogram, |point| path.is_audible(point));
-        PulseBeats { beats: (beats, tempo), runs, features, tempogram }
+        PulseBeats { beats: (beats, tempo), runs, placed, features, tempogram }
     }
+}
+
+/// Whether one of the runs begins before the other one ends.
+fn overlap(a: &[PlacedBeat], b: &[PlacedBeat]) -> bool {
+    let ends = |run: &[PlacedBeat]| Some((run.first()?.time, run.last()?.time));
+    ends(a).zip(ends(b)).is_some_and(|(a, b)| a.0 <= b.1 && b.0 <= a.1)
 }
 
 /// The frame of the net that holds a frame of the pulse.
