@@ -2,7 +2,7 @@ use std::io;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, Row};
 use tokio::time::{Instant, sleep, timeout};
 
 /// Time that a server may take to start, and a pool to provide a connection.
@@ -70,11 +70,10 @@ pub async fn connect_for_maintenance(
 pub(crate) fn pool_options() -> PgPoolOptions {
     PgPoolOptions::new().after_release(|connection, _| {
         Box::pin(async move {
-            // In a transaction, `now()` is the time of its begin.
-            let is_in_transaction: bool =
-                sqlx::query_scalar("-- db::pool_options\nSELECT now() < statement_timestamp()")
-                    .fetch_one(connection)
-                    .await?;
+            // In a transaction, `now()` is the time of its begin. A simple query is one message, with one time.
+            let checked = sqlx::raw_sql("-- db::pool_options\nSELECT now() < statement_timestamp()")
+                .fetch_one(connection);
+            let is_in_transaction: bool = checked.await?.try_get(0)?;
             if is_in_transaction {
                 tracing::warn!("a connection with an open transaction is closed");
             }

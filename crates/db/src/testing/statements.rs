@@ -1,11 +1,16 @@
 //! Counts SQL statements, as sqlx logs them, for tests that the number of statements does not grow with the rows.
 
 use std::cell::Cell;
+use std::fmt::Debug;
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
+
+/// The name of the pool's own statement.
+const OF_POOL: &str = "db::pool_options";
 
 thread_local! {
     static HERE: Cell<usize> = const { Cell::new(0) };
@@ -38,12 +43,32 @@ pub fn on_all_threads() -> usize {
 
 struct Counter;
 
+/// What the event of a statement says.
+#[derive(Default)]
+struct Statement {
+    /// Whether the pool runs it when a connection returns.
+    is_of_pool: bool,
+}
+
+impl Visit for Statement {
+    fn record_str(&mut self, _: &Field, value: &str) {
+        self.is_of_pool |= value.contains(OF_POOL);
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
+
 impl Subscriber for Counter {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target() == "sqlx::query"
     }
 
-    fn event(&self, _: &Event<'_>) {
+    fn event(&self, event: &Event<'_>) {
+        let mut statement = Statement::default();
+        event.record(&mut statement);
+        if statement.is_of_pool {
+            return;
+        }
         HERE.set(HERE.get() + 1);
         EVERYWHERE.fetch_add(1, Ordering::Relaxed);
     }

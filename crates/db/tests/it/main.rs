@@ -142,6 +142,12 @@ async fn write_after_a_dropped_begin_is_committed() {
     let cluster = start(&directory.path().join("pg")).unwrap();
     let pool = db::connect(cluster.connect_options("postgres"), 1).await.unwrap();
     pool.execute("CREATE TABLE kept (id integer)").await.unwrap();
+    let process =
+        async || sqlx::query_scalar::<_, i32>("SELECT pg_backend_pid()").fetch_one(&pool).await.unwrap();
+    let first = process().await;
+    for _ in 0..100 {
+        assert_eq!(process().await, first, "a connection without a transaction is kept");
+    }
     for id in 0..40 {
         {
             // Dropped after each number of answers of the server.
