@@ -32,7 +32,7 @@ const MIN_SUNG_FRACTION: f32 = 0.15;
 /// would be (0.7, 0.4) there, where sounds that resemble music are rarer than elsewhere.
 const CALIBRATION: [(f32, f32); STATES] = [(1.66, -0.39), (0.5, 0.0), (0.71, -0.88)];
 /// Weights, beside the net's log odds, of those of the regressions, and of the speech detector's probability less a half.
-/// The net tells music from other sounds that it never heard better than the regressions do, and these tell speech in
+/// The net separates music from unknown other sounds better than the regressions do; the regressions detect speech in
 /// noise better than the net does: their errors differ.
 const SPEAKING_WEIGHT: f32 = 0.3;
 const VOICE_WEIGHT: f32 = 4.0;

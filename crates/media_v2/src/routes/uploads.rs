@@ -223,7 +223,8 @@ pub(crate) async fn delete_upload(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `OPTIONS /media-v2/uploads`: the supported versions and extensions of the protocol. It is no operation of the OpenAPI document.
+/// `OPTIONS /media-v2/uploads`: the supported versions and extensions of the protocol. The OpenAPI document does not
+/// list it.
 pub(super) async fn upload_options(State(service): State<MediaService>) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
