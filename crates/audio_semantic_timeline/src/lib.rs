@@ -21,6 +21,8 @@ mod caption_parameters;
 pub mod codes;
 pub mod corrections;
 mod error;
+#[cfg(test)]
+mod example_meta;
 pub mod model;
 pub mod openai;
 mod params;

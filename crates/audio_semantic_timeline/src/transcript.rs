@@ -194,6 +194,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::example_meta::example_meta;
     use crate::model::RunMeta;
 
     #[test]
@@ -205,19 +206,10 @@ mod tests {
 
     #[test]
     fn run_is_transcribed_by_a_speech_model_that_was_asked_for_speech() {
-        let part = json!({"available": true, "version": "1", "error": null});
         let is_transcribed = |backend_type: &str, include_speech_music: bool| {
-            let run: RunMeta = serde_json::from_value(json!({
-                "model_used": "m", "backend": "b", "backend_version": "v", "backend_type": backend_type,
-                "requested_backend": "signal", "fallback_reason": null, "semantic_version": "s",
-                "include_beats": true, "include_speech_music": include_speech_music, "min_silence_ms": 300,
-                "loudness_window_ms": 1000, "language": null, "speed_change_limit": 1.05,
-                "audio_semantic_cache_key": "k",
-                "backend_info": {"service": "audio_semantic_timeline", "backend_version": "v", "dependencies": {
-                    "whisper": part, "aubio": part, "vad": part, "decoder": part}},
-                "tempo_bpm": null, "integrated_lufs": null, "loudness_range_lu": null,
-            }))
-            .unwrap();
+            let differing =
+                json!({"backend_type": backend_type, "include_speech_music": include_speech_music});
+            let run: RunMeta = serde_json::from_value(example_meta(differing)).unwrap();
             run.is_transcribed()
         };
         assert!(is_transcribed("whisper_aubio", true));

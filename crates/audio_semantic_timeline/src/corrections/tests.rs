@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::example_meta::example_meta;
 use crate::model::EventKind::{self, Music, Other, Silence, Speech};
 use crate::model::{AudioEvent, BeatEvent, Summary, Word};
 use crate::registered;
@@ -17,7 +18,6 @@ fn timeline(
     words: &[(&str, i64, i64)],
     beats: &[(i64, i64, Option<i64>)],
 ) -> Summary {
-    let part = json!({"available": true, "version": "1", "error": null});
     let mut at = 0;
     let mut events = Vec::new();
     for (kind, length) in kinds {
@@ -46,17 +46,7 @@ fn timeline(
         .collect();
     serde_json::from_value(json!({
         "asset_id": "a1", "artifact_id": null, "duration_ms": at, "events": events, "beats": beats,
-        "meta": {
-            "model_used": "m", "backend": "signal", "backend_version": "v", "backend_type": "signal",
-            "requested_backend": "signal", "fallback_reason": null, "semantic_version": "s",
-            "include_beats": true, "include_speech_music": true, "min_silence_ms": 300,
-            "loudness_window_ms": 1000, "language": null, "speed_change_limit": 1.05,
-            "audio_semantic_cache_key": "k",
-            "backend_info": {"service": "audio_semantic_timeline", "backend_version": "v", "dependencies": {
-                "whisper": part, "aubio": part, "vad": part, "decoder": part}},
-            "tempo_bpm": 120.0, "tempo_candidates": [], "integrated_lufs": -20.5, "loudness_range_lu": null,
-            "analysis": {},
-        }
+        "meta": example_meta(json!({})),
     }))
     .unwrap()
 }

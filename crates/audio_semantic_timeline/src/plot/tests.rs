@@ -2,11 +2,11 @@ use audio_signal::Waveform;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::example_meta::example_meta;
 use crate::model::Summary;
 
 /// Four seconds: speech over music, silence, a song, noise. Loudness is unknown in the silence.
 fn timeline() -> Summary {
-    let part = json!({"available": true, "version": "1", "error": null});
     let event = |kind: &str, start: i64, end: i64, meta: Value| {
         json!({"kind": kind, "start_ms": start, "end_ms": end, "loudness_lufs": null, "confidence": 0.75,
             "transcription": null, "speaker_id": null, "meta": meta})
@@ -24,18 +24,10 @@ fn timeline() -> Summary {
             event("other", 3_500, 4_000, json!({})),
         ],
         "beats": (0..6).map(beat).collect::<Vec<_>>(),
-        "meta": {
-            "model_used": "m", "backend": "signal", "backend_version": "v1", "backend_type": "signal",
-            "requested_backend": "signal", "fallback_reason": null, "semantic_version": "s",
-            "include_beats": true, "include_speech_music": true, "min_silence_ms": 300,
-            "loudness_window_ms": 1_000, "language": "en", "speed_change_limit": 1.05,
-            "audio_semantic_cache_key": "k",
-            "backend_info": {"service": "audio_semantic_timeline", "backend_version": "v1", "dependencies": {
-                "whisper": part, "aubio": part, "vad": part, "decoder": part}},
-            "tempo_bpm": 240.0, "tempo_candidates": [], "integrated_lufs": -20.5, "loudness_range_lu": 6.25,
-            "analysis": {},
+        "meta": example_meta(json!({
+            "backend_version": "v1", "language": "en", "tempo_bpm": 240.0, "loudness_range_lu": 6.25,
             "loudness_windows": [window(0, Some(-20.0)), window(1, None), window(2, Some(-14.5)), window(3, Some(-70.0))]
-        }
+        }))
     }))
     .unwrap()
 }

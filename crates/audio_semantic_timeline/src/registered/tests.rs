@@ -1,10 +1,10 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::example_meta::example_meta;
 
 /// A timeline of 1 000 ms, as another program might have written it.
 fn timeline() -> Value {
-    let part = json!({"available": true, "version": "1", "error": null});
     let event = |start: i64, end: i64, words: Value| {
         json!({"kind": "speech", "start_ms": start, "end_ms": end, "loudness_lufs": -20.5, "confidence": 0.75,
             "transcription": null, "speaker_id": null, "meta": {"words": words}})
@@ -16,19 +16,11 @@ fn timeline() -> Value {
         "asset_id": "a1", "artifact_id": null, "duration_ms": 1000,
         "events": [event(0, 400, json!([word(100, 200), word(200, 400)])), event(400, 1000, json!([]))],
         "beats": [beat(0, 0), beat(500, 1)],
-        "meta": {
-            "model_used": "m", "backend": "other", "backend_version": "v", "backend_type": "signal",
-            "requested_backend": "signal", "fallback_reason": null, "semantic_version": "s",
-            "include_beats": true, "include_speech_music": true, "min_silence_ms": 300,
-            "loudness_window_ms": 1000, "language": null, "speed_change_limit": 1.05,
-            "audio_semantic_cache_key": "k",
-            "backend_info": {"service": "audio_semantic_timeline", "backend_version": "v", "dependencies": {
-                "whisper": part, "aubio": part, "vad": part, "decoder": part}},
-            "tempo_bpm": 120.0, "tempo_candidates": [], "integrated_lufs": -20.5, "loudness_range_lu": null,
-            "analysis": {},
+        "meta": example_meta(json!({
+            "backend": "other",
             "loudness_windows": [{"start_ms": 0, "end_ms": 1000, "loudness_lufs": null}],
             "speaker_turns": [{"speaker_id": "S1", "start_ms": 0, "end_ms": 400}]
-        }
+        }))
     })
 }
 
