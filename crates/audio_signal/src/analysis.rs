@@ -1,5 +1,6 @@
 //! The result of an analysis, and its version.
 
+use audio_fingerprint::Landmark;
 use media_decode::{AudioFormat, DecodeStats, DecoderKind};
 use media_time::{MediaTime, Window};
 
@@ -59,4 +60,7 @@ pub struct Analysis {
     pub pyramid: WaveformPyramid,
     /// Onsets, tempo and beats; empty without [`AnalysisParams::include_beats`](crate::AnalysisParams::include_beats).
     pub rhythm: Rhythm,
+    /// Landmarks of the mono mix, in order of frame and hash, the same as those of [`landmarks`](crate::landmarks);
+    /// `None` without [`AnalysisParams::include_landmarks`](crate::AnalysisParams::include_landmarks).
+    pub landmarks: Option<Vec<Landmark>>,
 }

@@ -7,6 +7,8 @@ pub struct AnalysisParams {
     pub include_beats: bool,
     /// Whether to detect speech and music; otherwise segments are only "silence" and "other".
     pub include_speech_music: bool,
+    /// Whether to make the landmarks of the recording, by which it can be found again.
+    pub include_landmarks: bool,
     /// Minimum duration of a silence segment; shorter ones are part of the surrounding segments.
     pub min_silence: MediaTime,
     /// Duration of the windows of [`crate::Analysis::loudness_windows`].
@@ -25,11 +27,12 @@ impl AnalysisParams {
 }
 
 impl Default for AnalysisParams {
-    /// All analyses, silences from 300 ms, loudness per second, one thread.
+    /// All analyses but landmarks, silences from 300 ms, loudness per second, one thread.
     fn default() -> Self {
         Self {
             include_beats: true,
             include_speech_music: true,
+            include_landmarks: false,
             min_silence: Self::MIN_SILENCE,
             loudness_window: Self::LOUDNESS_WINDOW,
             thresholds: Thresholds::DEFAULT,

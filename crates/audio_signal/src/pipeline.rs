@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use media_decode::{DecodeError, Decoder};
+use audio_fingerprint::{Fingerprinter, Landmark};
+use media_decode::{AudioFormat, DecodeError, Decoder};
 
 use crate::simd::WIDTH;
 use crate::{
@@ -46,38 +47,57 @@ impl Stage for LoudnessStage {
     }
 }
 
-/// Measures textures and speech probabilities.
-struct SpeechStage {
+/// Measures what needs the mono mix at 16 kHz: textures, speech probabilities and landmarks.
+struct MonoStage {
     resampler: Option<Resampler>,
     mono: Vec<f32>,
-    textures: TextureMeter,
+    textures: Option<TextureMeter>,
     detector: Option<SpeechDetector>,
     voice: Vec<f32>,
+    fingerprinter: Option<Fingerprinter>,
 }
 
-impl SpeechStage {
-    fn detect_speech(&mut self) {
-        self.textures.push(&self.mono);
+impl MonoStage {
+    /// With textures and speech probabilities, and with landmarks, as requested.
+    fn new(format: &AudioFormat, params: &AnalysisParams) -> Result<Self, SignalError> {
+        let detector = params.include_speech_music.then(SpeechDetector::new).transpose()?;
+        Ok(Self {
+            resampler: Some(Resampler::new(format.rate, &format.layout)?),
+            mono: Vec::new(),
+            textures: params.include_speech_music.then(TextureMeter::new),
+            detector,
+            voice: Vec::new(),
+            fingerprinter: params.include_landmarks.then(Fingerprinter::new),
+        })
+    }
+
+    fn measure(&mut self) {
+        if let Some(textures) = &mut self.textures {
+            textures.push(&self.mono);
+        }
         if let Some(detector) = &mut self.detector {
             detector.push(&self.mono, &mut self.voice);
+        }
+        if let Some(fingerprinter) = &mut self.fingerprinter {
+            fingerprinter.push(&self.mono);
         }
         self.mono.clear();
     }
 }
 
-impl Stage for SpeechStage {
+impl Stage for MonoStage {
     fn push(&mut self, interleaved: &[f32]) {
         if let Some(resampler) = &mut self.resampler {
             resampler.push(interleaved, &mut self.mono);
         }
-        self.detect_speech();
+        self.measure();
     }
 
     fn finish(&mut self) {
         if let Some(resampler) = self.resampler.take() {
             resampler.finish(&mut self.mono);
         }
-        self.detect_speech();
+        self.measure();
         if let Some(detector) = self.detector.take() {
             detector.finish(&mut self.voice);
         }
@@ -126,6 +146,8 @@ pub(crate) struct PassFeatures {
     pub(crate) voice: Vec<f32>,
     /// The rhythm analyser with all samples, not yet finished.
     pub(crate) rhythm: RhythmAnalyzer,
+    /// `None` if not requested.
+    pub(crate) landmarks: Option<Vec<Landmark>>,
 }
 
 /// Decodes a whole recording and runs all requested stages.
@@ -145,20 +167,14 @@ pub(crate) fn run_pass(
         pyramid: PyramidMeter::new(&format, false),
         levels: LevelMeter::new(rate, channels),
     };
-    let mut speech = SpeechStage {
-        resampler: Some(Resampler::new(rate, &format.layout)?),
-        mono: Vec::new(),
-        textures: TextureMeter::new(),
-        detector: Some(SpeechDetector::new()?),
-        voice: Vec::new(),
-    };
+    let mut mono = MonoStage::new(&format, params)?;
     let mut beats = BeatStage { channels, mono: Vec::new(), analyzer: RhythmAnalyzer::new(rate) };
     let mut stages: Vec<&mut dyn Stage> = vec![&mut loudness];
     if params.include_beats {
         stages.push(&mut beats);
     }
-    if params.include_speech_music {
-        stages.push(&mut speech);
+    if params.include_speech_music || params.include_landmarks {
+        stages.push(&mut mono);
     }
     let peak = run_stages(decoder, stages, params.threads, control)?;
     Ok(PassFeatures {
@@ -167,9 +183,10 @@ pub(crate) fn run_pass(
         pyramid: loudness.pyramid.finish(),
         loudness: loudness.meter.finish(),
         cells: loudness.levels.finish(),
-        textures: speech.textures.finish(),
-        voice: speech.voice,
+        textures: mono.textures.map_or_else(Vec::new, TextureMeter::finish),
+        voice: mono.voice,
         rhythm: beats.analyzer,
+        landmarks: mono.fingerprinter.map(Fingerprinter::finish),
     })
 }
 

@@ -44,6 +44,7 @@ impl SignalBackend {
         let params = AnalysisParams {
             include_beats: params.include_beats,
             include_speech_music: params.include_speech_music,
+            include_landmarks: false,
             min_silence: MediaTime::from_millis(params.min_silence_ms),
             loudness_window: MediaTime::from_millis(params.loudness_window_ms),
             thresholds: self.thresholds,

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use audio_signal::{Control, Progress, Resampler, rounded};
+use audio_signal::{Control, rounded};
 use audio_speakers::{Diarization, Diarizer, SpeakerModels, speaker_id};
-use media_decode::{DecodeError, Decoder, DecoderKind};
+use media_decode::{Decoder, DecoderKind};
 
 use super::progress::within;
 use super::{AnalysisBackend, BackendKind, Measured, Recording, Selection};
@@ -150,27 +150,11 @@ fn suffix(bounds: SpeakerBounds) -> String {
 
 /// Decodes a recording to 16 kHz mono, block by block, until its end or until `push` breaks.
 pub(crate) fn read(
-    mut decoder: Decoder,
+    decoder: Decoder,
     control: &Control<'_>,
-    mut push: impl FnMut(&[f32]) -> Result<ControlFlow<()>, Error>,
+    push: impl FnMut(&[f32]) -> Result<ControlFlow<()>, Error>,
 ) -> Result<(), Error> {
-    let format = decoder.format();
-    let mut resampler = Resampler::new(format.rate, &format.layout)?;
-    let expected_duration = decoder.expected_duration();
-    let mut samples = Vec::new();
-    while let Some(block) = decoder.next_block()? {
-        if (control.cancelled)() {
-            return Err(DecodeError::Cancelled.into());
-        }
-        resampler.push(block.samples, &mut samples);
-        if push(&samples)?.is_break() {
-            return Ok(());
-        }
-        samples.clear();
-        (control.progress)(Progress { position: decoder.position(), expected_duration });
-    }
-    resampler.finish(&mut samples);
-    push(&samples).map(drop)
+    audio_signal::read_mono(decoder, control, push)
 }
 
 /// The turns in whole milliseconds; turns that become empty are dropped.
@@ -202,7 +186,7 @@ mod tests {
     use std::io::Cursor;
     use std::path::Path;
 
-    use audio_signal::Thresholds;
+    use audio_signal::{Progress, Thresholds};
     use media_decode::{Decoders, MediaInput};
 
     use super::*;

@@ -1,6 +1,7 @@
 //! Integration tests of the signal analysis, one binary.
 
 mod analysis;
+mod landmarks;
 mod loudness;
 mod microphones;
 mod plausibility;
