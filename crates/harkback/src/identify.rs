@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &IdentifyArguments, config: Option<&Path>) -> anyho
 
     let search = RecordingSearch { variation, min_confidence: arguments.min_confidence };
     let mut sources = MonoFiles::new(&files, &decoders);
-    let mut no_progress = |_: u64| ControlFlow::Continue(());
+    let mut no_progress = |_: u64| ControlFlow::<()>::Continue(());
     let found = identify_recording(&mut query, &mut scanned.index, &mut sources, search, &mut no_progress);
     let matches = found.map_err(|error| match error {
         // With all of its causes, which the other one's message lacks.

@@ -2,39 +2,19 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use audio_fingerprint::{Samples, Sources};
-use audio_signal::Resampler;
+use audio_signal::{Control, read_mono};
 use media_decode::{Decoders, MediaInput};
 
 /// Bytes of a sample.
 const SAMPLE: u64 = size_of::<f32>() as u64;
 /// Bytes of decoded sources that are kept at once: 17 h. The last one that was read is kept, however long it is.
 const MAX_BYTES: u64 = 4 << 30;
-
-/// Decodes a recording block by block, as mono samples at 16 kHz.
-///
-/// # Errors
-/// When it cannot be decoded, and the errors of `take`.
-pub(super) fn decode(
-    input: &MediaInput,
-    mut take: impl FnMut(&[f32]) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let mut decoder = input.decoder()?;
-    let mut resampler = Resampler::new(decoder.format().rate, &decoder.format().layout)?;
-    let mut samples = Vec::new();
-    while let Some(block) = decoder.next_block()? {
-        samples.clear();
-        resampler.push(block.samples, &mut samples);
-        take(&samples)?;
-    }
-    samples.clear();
-    resampler.finish(&mut samples);
-    take(&samples)
-}
 
 /// The samples of a recording, in a temporary file.
 #[derive(Debug)]
@@ -51,10 +31,12 @@ impl MonoFile {
     pub(super) fn decode(input: &MediaInput) -> anyhow::Result<Self> {
         let mut writer = BufWriter::new(tempfile::tempfile().context("a temporary file")?);
         let mut count = 0;
-        decode(input, |samples| {
+        read_mono(input.decoder()?, &Control::none(), |samples| {
             count += samples.len() as u64;
             let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-            writer.write_all(&bytes).context("a temporary file; set TMPDIR to a directory with more space")
+            let written = writer.write_all(&bytes);
+            written.context("a temporary file; set TMPDIR to a directory with more space")?;
+            anyhow::Ok(ControlFlow::Continue(()))
         })?;
         let file = writer.into_inner().map_err(std::io::IntoInnerError::into_error)?;
         Ok(Self { file, samples: count })

@@ -82,7 +82,7 @@ impl Report<'_> {
         }
         let row = |cells: [&str; 6]| {
             let [query, source, speed, gain, confidence, file] = cells;
-            format!("{query:<25}{source:<25}{speed:>8}{gain:>9}{confidence:>12}  {file}\n")
+            format!("{query:<26}{source:<26}{speed:>8}{gain:>9}{confidence:>12}  {file}\n")
         };
         let mut text = row(["in the recording", "in the file", "speed", "gain dB", "confidence", "file"]);
         for Place { file, found, gain_db } in &self.matches {
@@ -102,6 +102,8 @@ fn times(window: Window<MediaTime>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn report(gain_db: Option<f64>) -> Report<'static> {
@@ -135,13 +137,15 @@ mod tests {
 
     #[test]
     fn json_has_the_names_of_the_service() {
-        let json: serde_json::Value = serde_json::from_str(&report(None).json().unwrap()).unwrap();
-        assert_eq!(
-            (&json["file"], &json["searched"], &json["skipped"]),
-            (&"query.wav".into(), &3.into(), &1.into())
-        );
-        let found = &json["matches"][0];
-        assert_eq!((&found["file"], &found["query_start_ms"]), (&"rushes/a.wav".into(), &500.into()));
-        assert_eq!((&found["query_end_ms"], &found["gain_db"]), (&2500.5.into(), &serde_json::Value::Null));
+        let json: Value = serde_json::from_str(&report(None).json().unwrap()).unwrap();
+        let expected = json!({
+            "file": "query.wav", "searched": 3, "skipped": 1,
+            "matches": [{
+                "file": "rushes/a.wav", "source_start_ms": 3_723_004, "source_end_ms": 3_725_004.5,
+                "query_start_ms": 500, "query_end_ms": 2_500.5, "speed": 1.0, "gain_db": null, "score": 40,
+                "confidence": 0.999_999_999,
+            }],
+        });
+        assert_eq!(json, expected);
     }
 }

@@ -2,16 +2,16 @@
 
 use std::fs::File;
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use audio_fingerprint::{Fingerprinter, HashFilter, Landmark, MemoryIndex};
+use audio_signal::{Control, read_mono};
 use indicatif::ProgressBar;
 use media_decode::{DecodeError, Decoders, MediaInput};
-
-use super::mono;
 
 /// Maximum number of landmarks that are kept, of 16 bytes each: 1 GiB, 340 h of audio if all could match.
 const MAX_LANDMARKS: usize = 1 << 26;
@@ -98,9 +98,10 @@ impl Scan<'_> {
             anyhow::ensure!(total <= MAX_LANDMARKS, "too many landmarks");
             Ok(())
         };
-        mono::decode(&input, |samples| {
+        read_mono(input.decoder()?, &Control::none(), |samples| {
             fingerprinter.push(samples);
-            keep(fingerprinter.drain())
+            keep(fingerprinter.drain())?;
+            anyhow::Ok(ControlFlow::Continue(()))
         })?;
         keep(fingerprinter.finish())?;
         Ok(landmarks)
