@@ -4,7 +4,8 @@
 //! - [`Query`] and [`Search`]: up to 10 s of audio → hashes to look up → [`Match`]es, of the [`Posting`]s with these
 //!   hashes: every place of every source, several sources of a mix, each with the probability that none as good is chance.
 //!   [`identify`] does so for an index with the trait [`Postings`], as [`MemoryIndex`];
-//! - [`confirm`] and [`refine`]: the samples of a match → its place to the sample, speed and gain, and more certainty;
+//! - [`confirm`] (in steps: [`confirmation_window`], [`confirm_in`]) and [`refine`]: the samples of a match → its place to
+//!   the sample, speed and gain, and more certainty;
 //! - [`blocks`] and [`link`]: longer recordings in blocks, and their matches joined; [`identify_recording`] and [`measure`]
 //!   do so, and [`HashFilter`] leaves out landmarks of sources that no block can match;
 //! - [`align`]: two recordings of one event → offsets and drift of the parts that are in both;
@@ -41,7 +42,7 @@ mod spectrum;
 mod testing;
 
 pub use align::{AlignedPart, align};
-pub use confirmation::confirm;
+pub use confirmation::{confirm, confirm_in, confirmation_window};
 pub use conform::{Origin, Shot, conform};
 pub use error::{QueryError, RecordingError, SearchError, TooManyHits};
 pub use index::{MemoryIndex, Postings, identify};
