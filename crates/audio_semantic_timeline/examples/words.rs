@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let language = (language != "auto").then(|| language.to_owned());
         let params = EffectiveParams { include_beats: false, language, ..EffectiveParams::default() };
         let input = MediaInput::new(File::open(path)?, Decoders::native());
-        let recording = Recording { input, probed_duration: None, decoder: None };
+        let recording = Recording { input, probed_duration: None, decoder: None, include_landmarks: false };
         let measured = backend.analyze(recording, &params, &Control::none())?;
         println!("{}", json!({ "events": measured.events, "analysis": measured.analysis }));
     }

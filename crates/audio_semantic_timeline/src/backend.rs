@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use audio_asr::{Models, RejectionThresholds};
+use audio_fingerprint::Landmark;
 use audio_signal::{Control, WaveformPyramid};
 use media_decode::{DecoderKind, MediaInput};
 use media_time::MediaTime;
@@ -105,6 +106,8 @@ pub struct Recording {
     pub probed_duration: Option<MediaTime>,
     /// The decoder chosen by the prober; `None` if version 1 of the prober decoded the recording correctly.
     pub decoder: Option<AssetDecoder>,
+    /// Whether the landmarks of the recording are wanted, too.
+    pub include_landmarks: bool,
 }
 
 /// The result of a backend's analysis.
@@ -144,6 +147,8 @@ pub struct Measured {
     pub analysis: Map<String, Value>,
     /// Peaks of the mix at several resolutions; `None` if nothing was decoded or the decoding is doubted.
     pub waveform: Option<WaveformPyramid>,
+    /// Landmarks of the mix, by which the recording can be found; `None` if they were not requested or nothing was decoded.
+    pub landmarks: Option<Vec<Landmark>>,
 }
 
 /// Analyses a recording into a timeline. The same recording, parameters and [`version`](AnalysisBackend::version) give

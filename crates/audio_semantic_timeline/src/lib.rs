@@ -50,7 +50,9 @@ pub use error::Error;
 pub use params::EffectiveParams;
 pub use registered::RegisteredDocuments;
 pub use routes::router;
-pub use service::{ArtifactOrigins, SemanticTimelines, analyze_recording};
+pub use service::{
+    AnalysedRecording, AnalysisCompanion, ArtifactOrigins, SemanticTimelines, analyze_recording,
+};
 pub use slice::{slice, transcription};
 pub use speaker_labels::SpeakerLabels;
 pub use stored::{in_force, stored_summary};

@@ -15,14 +15,17 @@ mod voices;
 use std::fmt;
 use std::sync::Arc;
 
+use audio_fingerprint::Landmark;
 use audio_signal::{Control, Progress};
 use blob_store::BlobId;
+use chrono::{DateTime, Utc};
 use http_kit::RequestContext;
 use media_decode::DecoderKind;
 use media_time::{AssetTime, MediaTime, Window};
 use media_v2::{Artifact, AssetDecoder, Content, MediaAsset, MediaError, MediaService};
 use primitives::{Clock, Id, Scope};
 use scheduling::{SingleFlight, WorkError, WorkProgress, WorkQueue};
+use sqlx::PgConnection;
 use video_timeline::{Clip, VideoTimeline};
 
 use self::parsed::ParsedTimelines;
@@ -53,6 +56,34 @@ pub trait ArtifactOrigins: fmt::Debug + Send + Sync {
     ) -> Result<Option<AssetTime>, Error>;
 }
 
+/// A recording that was analysed, for [`AnalysisCompanion`].
+#[derive(Clone, Copy, Debug)]
+pub struct AnalysedRecording<'a> {
+    /// The asset, whose default audio stream was analysed.
+    pub asset_id: &'a Id,
+    /// Duration of the analysed audio.
+    pub duration: MediaTime,
+    /// Landmarks of the mix, in order of frame and hash.
+    pub landmarks: &'a [Landmark],
+}
+
+/// Writes what another engine derives from an analysis, in the transaction that registers the timeline. Implemented by a
+/// higher layer.
+#[async_trait::async_trait]
+pub trait AnalysisCompanion: fmt::Debug + Send + Sync {
+    /// Runs the statements.
+    ///
+    /// # Errors
+    /// Database errors, which roll the registration back.
+    async fn register(
+        &self,
+        conn: &mut PgConnection,
+        scope: &Scope,
+        now: DateTime<Utc>,
+        analysed: AnalysedRecording<'_>,
+    ) -> sqlx::Result<()>;
+}
+
 /// Makes, finds and cuts timelines. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct SemanticTimelines(Arc<Inner>);
@@ -67,6 +98,7 @@ struct Inner {
     single_flight: SingleFlight,
     parsed: ParsedTimelines,
     clock: Arc<dyn Clock>,
+    companion: Option<Arc<dyn AnalysisCompanion>>,
 }
 
 /// The input of an analysis.
@@ -114,9 +146,33 @@ impl SemanticTimelines {
         queue: WorkQueue,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        Self::with_companion(media, timeline, origins, backends, queue, clock, None)
+    }
+
+    /// As [`Self::new`], with the companion of analyses of assets.
+    #[must_use]
+    pub fn with_companion(
+        media: MediaService,
+        timeline: Arc<dyn VideoTimeline>,
+        origins: Arc<dyn ArtifactOrigins>,
+        backends: Backends,
+        queue: WorkQueue,
+        clock: Arc<dyn Clock>,
+        companion: Option<Arc<dyn AnalysisCompanion>>,
+    ) -> Self {
         let single_flight = SingleFlight::new(media.pool().clone());
         let parsed = ParsedTimelines::default();
-        Self(Arc::new(Inner { media, timeline, origins, backends, queue, single_flight, parsed, clock }))
+        Self(Arc::new(Inner {
+            media,
+            timeline,
+            origins,
+            backends,
+            queue,
+            single_flight,
+            parsed,
+            clock,
+            companion,
+        }))
     }
 
     /// The backend that currently runs.

@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
 use media_time::{AssetTime, LocalTime, Window};
+use media_v2::Meta;
 use primitives::Id;
 
 use crate::ClipOffset;
@@ -27,6 +28,8 @@ pub struct ResolvedOrigin {
     pub chain: Vec<Id>,
     /// Time at which the last of them was first mapped.
     pub mapped_at: DateTime<Utc>,
+    /// The meta of its map, see [`OriginMap::meta`](crate::OriginMap::meta).
+    pub meta: Meta,
 }
 
 impl Origin {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use media_time::{LocalTime, MediaTime, Window};
+use media_v2::Meta;
 use primitives::Id;
 use serde_json::Value;
 
@@ -13,8 +14,8 @@ use crate::{Error, MAX_CHAIN, Origin, ResolvedOrigin};
 /// An artifact on a chain.
 #[derive(Debug)]
 pub(crate) struct Node {
-    /// Its own map, and the time at which it was first mapped.
-    pub(crate) map: Option<(Origin, DateTime<Utc>)>,
+    /// Its own map, the time at which it was first mapped, and the map's meta.
+    pub(crate) map: Option<(Origin, DateTime<Utc>, Meta)>,
     /// `meta.upstream_window_ms`, not validated yet.
     pub(crate) upstream_window: Option<Value>,
     /// Its upstream artifacts, in the order in which they were registered.
@@ -59,9 +60,9 @@ impl<'a> Resolver<'a> {
         let Some((id, node)) = self.nodes.get_key_value(id) else {
             return Ok(Followed { origin: None, height: 1 });
         };
-        if let Some((origin, mapped_at)) = &node.map {
-            let (origin, chain) = (origin.clone(), vec![id.clone()]);
-            let origin = Some(ResolvedOrigin { origin, chain, mapped_at: *mapped_at });
+        if let Some((origin, mapped_at, meta)) = &node.map {
+            let (origin, chain, meta) = (origin.clone(), vec![id.clone()], meta.clone());
+            let origin = Some(ResolvedOrigin { origin, chain, mapped_at: *mapped_at, meta });
             return Ok(Followed { origin, height: 1 });
         }
         match self.found.get(id) {
@@ -99,7 +100,7 @@ fn made_of(id: &Id, node: &Node, upstream: ResolvedOrigin) -> Result<ResolvedOri
             .ok_or_else(|| Error::UpstreamWindow(id.clone()))?,
     };
     let chain = std::iter::once(id.clone()).chain(upstream.chain).collect();
-    Ok(ResolvedOrigin { origin, chain, mapped_at: upstream.mapped_at })
+    Ok(ResolvedOrigin { origin, chain, mapped_at: upstream.mapped_at, meta: upstream.meta })
 }
 
 /// Parses `[start, end]` in milliseconds.
@@ -127,7 +128,11 @@ mod tests {
 
     fn mapped(start: i64, end: i64) -> Node {
         let origin = Origin { asset_id: id("film"), window: ms(start, end), clip_offsets: None };
-        Node { map: Some((origin, DateTime::UNIX_EPOCH)), upstream_window: None, upstreams: Vec::new() }
+        Node {
+            map: Some((origin, DateTime::UNIX_EPOCH, Meta::new())),
+            upstream_window: None,
+            upstreams: Vec::new(),
+        }
     }
 
     fn made(upstreams: &[&str], window: Option<Value>) -> Node {

@@ -7,7 +7,7 @@ use audio_pattern_engine::{PatternClip, PatternTimeline};
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
 use http_kit::FieldError;
-use media_v2::{ArtifactKind, Content, MAX_STORED_JSON_BYTES, MediaError, MediaService, NewArtifact};
+use media_v2::{ArtifactKind, Content, MAX_STORED_JSON_BYTES, MediaError, MediaService, Meta, NewArtifact};
 use primitives::{Clock, Id, Page, PageParams, Scope};
 use scheduling::{Cancellation, WorkError, WorkProgress, WorkQueue, begin_heavy_work};
 use serde_json::json;
@@ -63,20 +63,25 @@ impl VideoOrigins {
     /// [`Error::Invalid`] for an invalid window, or one that ends after its recording; [`Error::Missing`].
     pub async fn put_origin_map(&self, scope: &Scope, map: &NewOriginMap) -> Result<OriginMap, Error> {
         let mut conn = self.media.pool().acquire().await?;
-        let artifact = std::slice::from_ref(&map.audio_artifact_id);
-        let artifact_ids = media_v2::store::missing_artifacts(&mut conn, scope, artifact).await?;
-        let asset = std::slice::from_ref(&map.parent_asset_id);
-        let lengths = store::find_lengths(&mut conn, scope, asset).await?;
-        let Some(length) = lengths.get(&map.parent_asset_id).filter(|_| artifact_ids.is_empty()) else {
-            let missing = asset.iter().filter(|id| !lengths.contains_key(*id));
-            return Err(Error::Missing { artifact_ids, asset_ids: missing.map(Id::to_string).collect() });
-        };
-        if let Some(length) = length.filter(|length| map.source_end.since_zero() > *length) {
-            let detail =
-                format!("must not be after the end of the recording at {} ms", length.as_millis_f64());
-            return Err(Error::Invalid(vec![FieldError { pointer: "/source_end_ms".to_owned(), detail }]));
-        }
+        check_map(&mut conn, scope, map).await?;
         store::put_origin_map(&mut conn, scope, self.clock.now(), map).await
+    }
+
+    /// As [`Self::put_origin_map`], for a map that `found_by` (a name and version) found by the audio. It replaces an earlier
+    /// found one; `None` if the artifact has another map, which stays.
+    ///
+    /// # Errors
+    /// As [`Self::put_origin_map`].
+    pub async fn put_found_origin_map(
+        &self,
+        scope: &Scope,
+        map: &NewOriginMap,
+        found_by: &str,
+    ) -> Result<Option<OriginMap>, Error> {
+        let meta = Meta::from_iter([("found_by".to_owned(), found_by.into())]);
+        let mut conn = self.media.pool().acquire().await?;
+        check_map(&mut conn, scope, map).await?;
+        store::put_found_origin_map(&mut conn, scope, self.clock.now(), map, &meta).await
     }
 
     /// The artifact's origin: its own map, or the map that its upstream artifacts lead to.
@@ -328,4 +333,24 @@ fn artifact(list: &ShotList, parent_asset_id: Id, uri: String, upstreams: Vec<Id
     new.meta.insert("pattern_id".to_owned(), json!(list.meta.pattern_id));
     new.meta.insert("sequence_id".to_owned(), json!(list.meta.sequence_id));
     new
+}
+
+/// Checks that the artifact and the recording of a map exist, and that its window ends within the recording.
+///
+/// # Errors
+/// [`Error::Missing`], [`Error::Invalid`]; database errors.
+async fn check_map(conn: &mut PgConnection, scope: &Scope, map: &NewOriginMap) -> Result<(), Error> {
+    let artifact = std::slice::from_ref(&map.audio_artifact_id);
+    let artifact_ids = media_v2::store::missing_artifacts(&mut *conn, scope, artifact).await?;
+    let asset = std::slice::from_ref(&map.parent_asset_id);
+    let lengths = store::find_lengths(&mut *conn, scope, asset).await?;
+    let Some(length) = lengths.get(&map.parent_asset_id).filter(|_| artifact_ids.is_empty()) else {
+        let missing = asset.iter().filter(|id| !lengths.contains_key(*id));
+        return Err(Error::Missing { artifact_ids, asset_ids: missing.map(Id::to_string).collect() });
+    };
+    if let Some(length) = length.filter(|length| map.source_end.since_zero() > *length) {
+        let detail = format!("must not be after the end of the recording at {} ms", length.as_millis_f64());
+        return Err(Error::Invalid(vec![FieldError { pointer: "/source_end_ms".to_owned(), detail }]));
+    }
+    Ok(())
 }

@@ -37,6 +37,7 @@ const LAYERS: &[(&str, u8)] = &[
     // Below `edits`, which makes edits of what a search finds.
     ("library", 6),
     ("audio_field_to_samples", 7),
+    ("audio_identify", 7),
     ("video_render", 7),
     ("origin_snippets", 8),
     ("lineage", 8),

@@ -36,6 +36,7 @@ pub(super) fn of(analysis: &Analysis) -> Measured {
         decoder: Some(analysis.decoder.clone()),
         analysis: notes(analysis),
         waveform: analysis.suspicions.is_empty().then(|| analysis.pyramid.clone()),
+        landmarks: analysis.landmarks.clone(),
     }
 }
 

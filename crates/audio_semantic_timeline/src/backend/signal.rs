@@ -1,5 +1,5 @@
 use audio_signal::{Analysis, AnalysisParams, Control, SignalError, Thresholds};
-use media_decode::{DecoderKind, MediaInput};
+use media_decode::DecoderKind;
 use media_time::MediaTime;
 
 use super::progress::within;
@@ -37,20 +37,20 @@ impl SignalBackend {
     /// Runs the signal analysis on a recording.
     pub(super) fn listen(
         &self,
-        input: &MediaInput,
+        recording: &Recording,
         params: &EffectiveParams,
         control: &Control<'_>,
     ) -> Result<Analysis, SignalError> {
         let params = AnalysisParams {
             include_beats: params.include_beats,
             include_speech_music: params.include_speech_music,
-            include_landmarks: false,
+            include_landmarks: recording.include_landmarks,
             min_silence: MediaTime::from_millis(params.min_silence_ms),
             loudness_window: MediaTime::from_millis(params.loudness_window_ms),
             thresholds: self.thresholds,
             threads: self.threads,
         };
-        audio_signal::analyze(input, &params, control)
+        audio_signal::analyze(&recording.input, &params, control)
     }
 }
 
@@ -74,12 +74,12 @@ impl AnalysisBackend for SignalBackend {
         control: &Control<'_>,
     ) -> Result<Measured, Error> {
         if !params.channel_speech {
-            return Ok(measured::of(&self.listen(&recording.input, params, control)?));
+            return Ok(measured::of(&self.listen(&recording, params, control)?));
         }
         let share = |from, to| move |progress| (control.progress)(within(progress, from, to));
         let (signal, channels) = (share(0, 60), share(60, 100));
         let of = |progress| Control { progress, cancelled: control.cancelled };
-        let analysis = self.listen(&recording.input, params, &of(&signal))?;
+        let analysis = self.listen(&recording, params, &of(&signal))?;
         let decoder = match &analysis.decoder {
             DecoderKind::Native => recording.input.decoder()?,
             DecoderKind::Ffmpeg(_) => recording.input.ffmpeg_decoder()?,

@@ -211,7 +211,7 @@ mod tests {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/media/digits.wav");
         let bytes = std::fs::read(file).unwrap();
         let input = MediaInput::new(Cursor::new(bytes), Decoders::native());
-        let recording = Recording { input, probed_duration: None, decoder: None };
+        let recording = Recording { input, probed_duration: None, decoder: None, include_landmarks: false };
         let params =
             EffectiveParams { speakers: Some(SpeakerBounds::default()), ..EffectiveParams::default() };
         let positions = RefCell::new(Vec::new());

@@ -123,7 +123,7 @@ impl AnalysisBackend for WhisperBackend {
         let (signal, channels) = (share(0, 20), share(20, detected));
         let (activity, words) = (share(detected, detected + 5), share(detected + 5, 100));
         let of = |progress| Control { progress, cancelled: control.cancelled };
-        let mut analysis = self.signal.listen(&recording.input, params, &of(&signal))?;
+        let mut analysis = self.signal.listen(&recording, params, &of(&signal))?;
         // Transcription uses the same decoder as the signal analysis.
         let decoder = || match &analysis.decoder {
             DecoderKind::Native => recording.input.decoder(),

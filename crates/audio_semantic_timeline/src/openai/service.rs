@@ -62,7 +62,8 @@ impl SemanticTimelines {
             let input = MediaInput::new(File::open(&path).map_err(MediaError::from)?, decoders);
             let probe = input.probe(control.cancelled)?;
             let decoder = AssetDecoder::of(&probe);
-            let recording = Recording { input, probed_duration: probe.duration, decoder };
+            let recording =
+                Recording { input, probed_duration: probe.duration, decoder, include_landmarks: false };
             analyze_recording(&context, asset_id, recording, &params, &selection, control)
         });
         let summary = summary.await;

@@ -2,11 +2,12 @@
 
 use blob_store::StoredBlob;
 use media_decode::{DecodeError, DecoderKind};
+use media_time::MediaTime;
 use media_v2::{Artifact, AssetDecoder, MediaError};
 use primitives::{Id, Scope};
 use serde::Serialize;
 
-use super::{AnalysisInput, SemanticTimelines};
+use super::{AnalysedRecording, AnalysisInput, SemanticTimelines};
 use crate::backend::{BackendKind, Measured, Recording, Selection};
 use crate::spoken::{self, TimelineRow};
 use crate::summary::AnalysisKey;
@@ -105,6 +106,7 @@ impl SemanticTimelines {
         }
         let key = &self.settle_decoder(scope, key, input, &measured).await?;
         let speakers = measured.speakers.clone().unwrap_or_default();
+        let (landmarks, duration) = (measured.landmarks.take(), MediaTime::from_millis(measured.duration_ms));
         let summary = key.summary(selection, measured);
         let timeline = key.timeline(&summary, self.store(&key.asset_id, &summary).await?);
         let transcript = Transcript::of(&summary);
@@ -125,6 +127,10 @@ impl SemanticTimelines {
                     audio_stream: key.params.audio_stream,
                 };
                 spoken::replace_windows(&mut transaction, scope, timeline, &windows).await?;
+                if let Some((companion, landmarks)) = self.0.companion.as_ref().zip(landmarks.as_deref()) {
+                    let analysed = AnalysedRecording { asset_id: &key.asset_id, duration, landmarks };
+                    companion.register(&mut transaction, scope, now, analysed).await?;
+                }
                 if let Some(blob) = words {
                     let transcript = key.transcript(&summary, &artifact.id, blob);
                     media_v2::store::insert_artifact(&mut transaction, scope, now, transcript).await?;
@@ -192,9 +198,13 @@ impl SemanticTimelines {
                 artifact.start.zip(artifact.end).map(|(start, end)| end - start)
             }
         };
+        // Landmarks are those of an asset's default stream: a part of it, or another stream, is not indexed.
+        let include_landmarks = self.0.companion.is_some()
+            && matches!(input, AnalysisInput::Asset(_))
+            && key.params.audio_stream.is_none();
         let stream = key.params.audio_stream.map(|stream| stream as usize);
         let input = self.0.media.open_recording(content).await?.with_audio_stream(stream);
-        let recording = Recording { input, probed_duration, decoder: content.decoder };
+        let recording = Recording { input, probed_duration, decoder: content.decoder, include_landmarks };
         let (backend, params) = (selection.backend.clone(), key.params.clone());
         self.run_analysis(move |control| backend.analyze(recording, &params, control)).await
     }

@@ -26,7 +26,12 @@ fn backend() -> WhisperBackend {
 }
 
 fn analyse(backend: &WhisperBackend, wav: Vec<u8>) -> Measured {
-    let recording = Recording { input: Cursor::new(wav).into(), probed_duration: None, decoder: None };
+    let recording = Recording {
+        input: Cursor::new(wav).into(),
+        probed_duration: None,
+        decoder: None,
+        include_landmarks: false,
+    };
     backend.analyze(recording, &EffectiveParams::default(), &Control::none()).unwrap()
 }
 

@@ -2,6 +2,7 @@ use chrono::{DateTime, Utc};
 use http_kit::FieldError;
 use media_time::limits::MAX_INSTANT;
 use media_time::{AssetTime, MediaTime, Window};
+use media_v2::Meta;
 use primitives::{Id, KeysetCursor};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,10 @@ pub struct OriginMap {
     pub clip_offsets: Option<Vec<ClipOffset>>,
     /// Time at which the artifact was first mapped.
     pub created_at: DateTime<Utc>,
+    /// `found_by`: what found the map by the audio, with its version; empty for a map of a caller or detector.
+    #[serde(default)]
+    #[schema(value_type = Object, required)]
+    pub meta: Meta,
 }
 
 /// An artifact's origin: its own map, or the result of following its upstream artifacts to a map.
@@ -42,7 +47,7 @@ pub struct ResolvedOriginMap {
 
 impl ResolvedOriginMap {
     pub(crate) fn of(audio_artifact_id: Id, resolved: ResolvedOrigin) -> Self {
-        let ResolvedOrigin { origin, chain, mapped_at } = resolved;
+        let ResolvedOrigin { origin, chain, mapped_at, meta } = resolved;
         let map = OriginMap {
             audio_artifact_id,
             parent_asset_id: origin.asset_id,
@@ -50,6 +55,7 @@ impl ResolvedOriginMap {
             source_end: origin.window.end(),
             clip_offsets: origin.clip_offsets,
             created_at: mapped_at,
+            meta,
         };
         Self { map, chain }
     }

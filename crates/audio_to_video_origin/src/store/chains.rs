@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use media_time::{AssetTime, Window};
+use media_v2::Meta;
 use primitives::{Id, Scope};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -21,6 +22,7 @@ struct Row {
     source_end_us: Option<i64>,
     clip_offsets_us: Option<Pieces>,
     mapped_at: Option<DateTime<Utc>>,
+    map_meta: Option<Json<Meta>>,
     upstream_window: Option<Json<Value>>,
     upstream_ids: Vec<Id>,
     /// Number of steps of the whole query.
@@ -81,6 +83,7 @@ async fn walk(conn: &mut PgConnection, scope: &Scope, ids: &[Id]) -> Result<Hash
         )
         SELECT a.id AS "id: Id", m.parent_asset_id AS "parent_asset_id?: Id", m.source_start_us AS "source_start_us?",
             m.source_end_us AS "source_end_us?", m.clip_offsets_us AS "clip_offsets_us?: Pieces", m.created_at AS "mapped_at?",
+            m.meta AS "map_meta?: Json<Meta>",
             a.meta -> 'upstream_window_ms' AS "upstream_window: Json<Value>",
             ARRAY (
                 SELECT u.upstream_id FROM artifact_upstreams u
@@ -112,7 +115,8 @@ impl Row {
                 let (start, end) = (AssetTime::from_micros(start), AssetTime::from_micros(end));
                 let window = Window::starting_at(start, end - start);
                 let clip_offsets = self.clip_offsets_us.map(clip_offsets);
-                Some((Origin { asset_id, window, clip_offsets }, mapped_at))
+                let meta = self.map_meta.map(|meta| meta.0).unwrap_or_default();
+                Some((Origin { asset_id, window, clip_offsets }, mapped_at, meta))
             }
             _ => None,
         };

@@ -11,7 +11,8 @@ mod sources;
 
 pub use chains::{resolve_each_origin, resolve_origins};
 pub use origin_maps::{
-    find_origin_map, find_origin_maps, insert_origin_maps, list_by_asset, mapped_artifacts, put_origin_map,
+    find_origin_map, find_origin_maps, insert_origin_maps, list_by_asset, mapped_artifacts,
+    put_found_origin_map, put_origin_map,
 };
 pub use shot_lists::find_shot_lists_using;
 pub(crate) use shot_lists::{Uses, claim_shot_list, find_shot_list, insert_uses};

@@ -2,6 +2,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use media_time::{AssetTime, MediaTime};
+use media_v2::Meta;
 use primitives::{Id, Page, PageParams, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -18,6 +19,7 @@ struct Row {
     source_end_us: i64,
     clip_offsets_us: Option<Pieces>,
     created_at: DateTime<Utc>,
+    meta: Json<Meta>,
 }
 
 /// Those of the artifacts, each given as tenant, environment and id, that have their own map. Queries all owners: for
@@ -110,9 +112,10 @@ pub async fn put_origin_map(
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT (tenant_id, env, audio_artifact_id) DO UPDATE
         SET parent_asset_id = excluded.parent_asset_id, source_start_us = excluded.source_start_us,
-            source_end_us = excluded.source_end_us, clip_offsets_us = excluded.clip_offsets_us
+            source_end_us = excluded.source_end_us, clip_offsets_us = excluded.clip_offsets_us, meta = excluded.meta
         RETURNING audio_artifact_id AS "audio_artifact_id: Id", parent_asset_id AS "parent_asset_id: Id",
-            source_start_us, source_end_us, clip_offsets_us AS "clip_offsets_us: Pieces", created_at"#,
+            source_start_us, source_end_us, clip_offsets_us AS "clip_offsets_us: Pieces", created_at,
+            meta AS "meta: Json<Meta>""#,
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         map.audio_artifact_id.as_str(),
@@ -125,6 +128,50 @@ pub async fn put_origin_map(
     .fetch_one(conn)
     .await?;
     Ok(row.into())
+}
+
+/// Stores a map that was found by the audio, with its `meta`, which has `found_by`; created at `now`. It replaces an earlier
+/// found one; `None` if the artifact has another map, which stays.
+///
+/// # Errors
+/// As [`put_origin_map`].
+pub async fn put_found_origin_map(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    now: DateTime<Utc>,
+    map: &NewOriginMap,
+    meta: &Meta,
+) -> Result<Option<OriginMap>, Error> {
+    let violations = map.violations();
+    if !violations.is_empty() {
+        return Err(Error::Invalid(violations));
+    }
+    let row = sqlx::query_as!(
+        Row,
+        r#"-- audio_to_video_origin::put_found_origin_map
+        INSERT INTO origin_maps AS known (tenant_id, env, audio_artifact_id, parent_asset_id, source_start_us,
+            source_end_us, clip_offsets_us, created_at, meta)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        ON CONFLICT (tenant_id, env, audio_artifact_id) DO UPDATE
+        SET parent_asset_id = excluded.parent_asset_id, source_start_us = excluded.source_start_us,
+            source_end_us = excluded.source_end_us, clip_offsets_us = excluded.clip_offsets_us, meta = excluded.meta
+        WHERE known.meta ? 'found_by'
+        RETURNING audio_artifact_id AS "audio_artifact_id: Id", parent_asset_id AS "parent_asset_id: Id",
+            source_start_us, source_end_us, clip_offsets_us AS "clip_offsets_us: Pieces", created_at,
+            meta AS "meta: Json<Meta>""#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        map.audio_artifact_id.as_str(),
+        map.parent_asset_id.as_str(),
+        map.source_start.as_micros(),
+        map.source_end.as_micros(),
+        pieces(map.clip_offsets.as_deref()) as _,
+        now,
+        Json(meta) as _,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(OriginMap::from))
 }
 
 /// The artifact's own map, if any.
@@ -153,7 +200,8 @@ pub async fn find_origin_maps(
         Row,
         r#"-- audio_to_video_origin::find_origin_maps
         SELECT audio_artifact_id AS "audio_artifact_id: Id", parent_asset_id AS "parent_asset_id: Id",
-            source_start_us, source_end_us, clip_offsets_us AS "clip_offsets_us: Pieces", created_at
+            source_start_us, source_end_us, clip_offsets_us AS "clip_offsets_us: Pieces", created_at,
+            meta AS "meta: Json<Meta>"
         FROM origin_maps WHERE tenant_id = $1 AND env = $2 AND audio_artifact_id = ANY ($3)
         ORDER BY audio_artifact_id"#,
         scope.tenant_id.as_str(),
@@ -179,7 +227,8 @@ pub async fn list_by_asset(
         Row,
         r#"-- audio_to_video_origin::list_by_asset
         SELECT audio_artifact_id AS "audio_artifact_id: Id", parent_asset_id AS "parent_asset_id: Id",
-            source_start_us, source_end_us, clip_offsets_us AS "clip_offsets_us: Pieces", created_at
+            source_start_us, source_end_us, clip_offsets_us AS "clip_offsets_us: Pieces", created_at,
+            meta AS "meta: Json<Meta>"
         FROM origin_maps
         WHERE tenant_id = $1 AND env = $2 AND parent_asset_id = $3
           AND ($4::timestamptz IS NULL OR (created_at, audio_artifact_id) < ($4, $5))
@@ -219,6 +268,7 @@ impl From<Row> for OriginMap {
             source_end: AssetTime::from_micros(row.source_end_us),
             clip_offsets: row.clip_offsets_us.map(clip_offsets),
             created_at: row.created_at,
+            meta: row.meta.0,
         }
     }
 }

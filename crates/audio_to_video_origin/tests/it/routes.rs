@@ -45,7 +45,7 @@ async fn origin_of_a_derived_artifact_follows_the_chain() {
     let got = state.api.get(&path(&norm)).await.ok();
     let expected = json!({
         "audio_artifact_id": norm, "parent_asset_id": film, "source_start_ms": 1_250, "source_end_ms": 1_750,
-        "clip_offsets": null, "created_at": "1970-01-01T00:01:00Z", "chain": [norm, hit],
+        "clip_offsets": null, "created_at": "1970-01-01T00:01:00Z", "meta": {}, "chain": [norm, hit],
     });
     assert_eq!(got, expected);
     let bad = sound(conn, &film, &[&hit], json!({"upstream_window_ms": "all"})).await;

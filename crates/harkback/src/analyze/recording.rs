@@ -103,7 +103,7 @@ impl RecordingFile {
         let probe = input.probe(&|| false).ok();
         let probed_duration = probe.as_ref().and_then(|probe| probe.duration);
         let decoder = probe.as_ref().and_then(AssetDecoder::of);
-        Ok((Recording { input, probed_duration, decoder }, probe))
+        Ok((Recording { input, probed_duration, decoder, include_landmarks: false }, probe))
     }
 
     /// Derives the asset id from the content, regardless of the file's name.

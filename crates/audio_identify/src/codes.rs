@@ -1,0 +1,15 @@
+//! The error codes of identifying audio.
+
+http_kit::error_codes! {
+    Origins {
+        QUERY_TOO_SHORT = 422 "query_too_short":
+            "the audio to identify is shorter than 0.3 s" => "use a longer window or file";
+        QUERY_TOO_LONG = 422 "query_too_long":
+            "the audio to identify is longer than six hours" => "identify parts of it";
+        QUERY_SILENT = 422 "query_silent":
+            "the audio to identify is below −72 dBFS throughout" => "use a window with audio";
+        TOO_MANY_POSTINGS = 422 "too_many_postings":
+            "ten seconds of the audio occur at more than four million places of the index, such as a constant tone"
+            => "use another window";
+    }
+}

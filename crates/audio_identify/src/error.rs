@@ -1,0 +1,114 @@
+use audio_fingerprint::{QueryError, TooManyHits};
+use audio_signal::SignalError;
+use axum::response::{IntoResponse, Response};
+use http_kit::codes::INVALID_BODY;
+use http_kit::{FieldError, Problem, describe};
+use media_decode::DecodeError;
+use media_v2::decode_problem;
+
+use crate::codes::{QUERY_SILENT, QUERY_TOO_LONG, QUERY_TOO_SHORT, TOO_MANY_POSTINGS};
+
+/// Why audio cannot be identified or indexed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Fields of the request are invalid.
+    #[error("{}", describe(.0))]
+    Invalid(Vec<FieldError>),
+    /// The query is shorter than 0.3 s.
+    #[error("the audio to identify has {0} ms; at least 300 ms are needed")]
+    QueryTooShort(i64),
+    /// The query is longer than [`MAX_QUERY`](crate::MAX_QUERY).
+    #[error("the audio to identify has more than {} h; identify parts of it", crate::MAX_QUERY.as_millis_floor() / 3_600_000)]
+    QueryTooLong,
+    /// No sample of the query is above −72 dBFS.
+    #[error("the audio to identify is silent; use a window with audio")]
+    QuerySilent,
+    /// A block of the query has more hits in the index than a search may have.
+    #[error(transparent)]
+    TooManyHits(#[from] TooManyHits),
+    /// A recording cannot be decoded.
+    #[error(transparent)]
+    Decode(DecodeError),
+    /// The converter of sample rates failed.
+    #[error(transparent)]
+    Signal(SignalError),
+    /// Decoded samples cannot be written to or read from the staging directory.
+    #[error("the decoded samples cannot be stored")]
+    Scratch(#[source] std::io::Error),
+    /// The queue is full, or its work failed.
+    #[error(transparent)]
+    Work(#[from] scheduling::WorkError),
+    /// An error of the media store, such as an unknown asset.
+    #[error(transparent)]
+    Media(#[from] media_v2::MediaError),
+    /// The origin cannot be stored.
+    #[error(transparent)]
+    Origin(#[from] audio_to_video_origin::Error),
+    /// A database query failed.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<SignalError> for Error {
+    fn from(error: SignalError) -> Self {
+        match error {
+            SignalError::Decode(error) => Self::Decode(error),
+            other @ SignalError::Model(_) => Self::Signal(other),
+        }
+    }
+}
+
+impl From<DecodeError> for Error {
+    fn from(error: DecodeError) -> Self {
+        Self::Decode(error)
+    }
+}
+
+impl From<blob_store::BlobError> for Error {
+    fn from(error: blob_store::BlobError) -> Self {
+        Self::Media(error.into())
+    }
+}
+
+impl From<QueryError> for Error {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::TooShort => Self::QueryTooShort(0),
+            QueryError::TooLong => Self::QueryTooLong,
+            QueryError::Silent => Self::QuerySilent,
+        }
+    }
+}
+
+impl Error {
+    /// Whether the cause is the recording, so that the same bytes fail again.
+    pub(crate) fn is_about_media(&self) -> bool {
+        matches!(self, Self::Decode(error) if error.is_about_media())
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let detail = error.to_string();
+        match error {
+            Error::Invalid(errors) => Self::new(INVALID_BODY, detail).fields(errors),
+            Error::QueryTooShort(_) => Self::new(QUERY_TOO_SHORT, detail),
+            Error::QueryTooLong => Self::new(QUERY_TOO_LONG, detail),
+            Error::QuerySilent => Self::new(QUERY_SILENT, detail),
+            Error::TooManyHits(_) => Self::new(TOO_MANY_POSTINGS, detail),
+            Error::Decode(error) => decode_problem(error),
+            Error::Signal(_) => Self::internal(error),
+            Error::Scratch(error) => Self::storage(blob_store::BlobError::Io(error)),
+            Error::Work(error) => error.into(),
+            Error::Media(error) => error.into(),
+            Error::Origin(error) => error.into(),
+            Error::Database(error) => error.into(),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}
