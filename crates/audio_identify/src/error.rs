@@ -5,7 +5,7 @@ use http_kit::codes::{INVALID_BODY, STORAGE_FULL};
 use http_kit::{FieldError, Problem, describe};
 use media_decode::DecodeError;
 use media_time::MediaTime;
-use media_v2::decode_problem;
+use media_v2::{MediaError, decode_problem};
 use primitives::Id;
 
 use crate::codes::{
@@ -80,7 +80,7 @@ pub enum Error {
     Work(#[from] scheduling::WorkError),
     /// An error of the media store, such as an unknown asset.
     #[error(transparent)]
-    Media(#[from] media_v2::MediaError),
+    Media(#[from] MediaError),
     /// The origin cannot be stored.
     #[error(transparent)]
     Origin(#[from] audio_to_video_origin::Error),
@@ -121,6 +121,21 @@ impl From<QueryError> for Error {
 }
 
 impl Error {
+    /// The error of one invalid field.
+    pub(crate) fn invalid(pointer: &str, detail: &str) -> Self {
+        Self::Invalid(vec![FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() }])
+    }
+
+    /// Whether the cause concerns more than one recording: the disk, the database or the caller.
+    pub(crate) fn concerns_all(&self) -> bool {
+        match self {
+            Self::Decode(error) => matches!(error, DecodeError::Cancelled),
+            Self::Media(error) => matches!(error, MediaError::Database(_) | MediaError::Queue(_)),
+            Self::Scratch(_) | Self::Database(_) | Self::Work(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether the cause is the recording, so that the same bytes fail again.
     pub(crate) fn is_about_media(&self) -> bool {
         matches!(self, Self::Decode(error) if error.is_about_media())

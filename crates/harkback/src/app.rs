@@ -8,6 +8,7 @@ use access::{Access, BaseUrl, Links};
 use anyhow::Context;
 use audio_asr::Models;
 use audio_field_to_samples::FieldToSamples;
+use audio_identify::{AnalysisIndex, Identify};
 use audio_mix::PatternMixer;
 use audio_pattern_engine::PatternEngine;
 use audio_semantic_timeline::SemanticTimelines;
@@ -198,14 +199,16 @@ fn api(
     let snippets = OriginSnippets::new(pool.clone(), timeline.clone(), renderer.clone(), clock.clone());
     let lineages = Lineages::new(media.clone(), timeline.clone());
     let (timeline_of_exports, timeline_of_edits) = (timeline.clone(), timeline.clone());
-    let timelines = SemanticTimelines::new(
+    let timelines = SemanticTimelines::with_companion(
         media.clone(),
         timeline,
         Arc::new(origins.clone()),
         backends(config, capacity)?,
         queue.clone(),
         clock.clone(),
+        Some(Arc::new(AnalysisIndex)),
     );
+    let identify = Identify::new(media.clone(), origins.clone(), queue.clone());
     let exports = Exports::new(
         media.clone(),
         timeline_of_exports,
@@ -236,6 +239,7 @@ fn api(
         .merge(audio_to_video_origin::router(origins))
         .merge(video_render::router(renderer.clone()))
         .merge(audio_field_to_samples::router(samples))
+        .merge(audio_identify::router(identify))
         .merge(origin_snippets::router(snippets))
         .merge(lineage::router(lineages))
         .merge(edits::router(edits.clone()))

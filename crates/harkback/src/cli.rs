@@ -107,7 +107,7 @@ pub(crate) enum Command {
     /// Hashes every stored file. Exits with 1 if anything is found. Run `reprobe` first: it finds which recordings are
     /// read wrongly.
     Verify(VerifyArguments),
-    /// Index what an older version stored: spoken words and samples, so that searches find them, and sizes.
+    /// Index what an older version stored, so that searches find it: words, samples, fingerprints; and sizes.
     ///
     /// The service indexes what it stores itself. Works in small transactions; as safe while services run as `gc`.
     Index(IndexArguments),
@@ -191,6 +191,12 @@ pub(crate) struct IndexArguments {
     /// Index everything again, not only what is missing.
     #[arg(long)]
     pub(crate) rebuild: bool,
+    /// Index only the recordings of this tenant; of `fingerprints` only.
+    #[arg(long, value_name = "ID")]
+    pub(crate) tenant: Option<Id>,
+    /// Index only the recordings of this environment of the tenant.
+    #[arg(long, value_name = "ID", requires = "tenant")]
+    pub(crate) env: Option<Id>,
     #[command(flatten)]
     pub(crate) flags: ReprobeFlags,
 }
@@ -204,6 +210,8 @@ pub(crate) enum LibraryIndex {
     Samples,
     /// Sizes of the bytes of artifacts, for `GET /usage`; without `--rebuild`
     Sizes,
+    /// Fingerprints of recordings, for `POST /audio/identify`; decodes each recording
+    Fingerprints,
 }
 
 #[derive(Debug, Args)]

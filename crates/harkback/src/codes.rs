@@ -38,6 +38,7 @@ mod tests {
         jobs::codes::CODES,
         audio_semantic_timeline::codes::CODES,
         audio_field_to_samples::codes::CODES,
+        audio_identify::codes::CODES,
         audio_mix::codes::CODES,
         audio_pattern_engine::codes::CODES,
         audio_to_video_origin::codes::CODES,

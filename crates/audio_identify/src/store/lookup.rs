@@ -97,12 +97,12 @@ pub(crate) async fn find_sources(
     )
     .fetch_all(conn)
     .await?;
-    let source = |(id, asset_id, duration_us): (i32, Id, i64)| SourceRow {
-        id: id.into(),
-        asset_id,
-        duration: MediaTime::from_micros(duration_us),
-    };
-    Ok(rows.into_iter().map(|row| source((row.id, row.asset_id, row.duration_us))).collect())
+    let sources = rows.into_iter().map(|row| SourceRow {
+        id: row.id.into(),
+        asset_id: row.asset_id,
+        duration: MediaTime::from_micros(row.duration_us),
+    });
+    Ok(sources.collect())
 }
 
 /// The assets of this owner with these bytes, by id.

@@ -1,0 +1,136 @@
+//! Matches of the blocks of a query, before and after they are confirmed by samples.
+
+use audio_fingerprint::{MAX_CANDIDATES, Match, Refinement, link};
+use media_time::MediaTime;
+
+/// Places nearer than this, of one source, are the same.
+const SAME_PLACE: MediaTime = MediaTime::from_millis(1);
+/// Offsets of parts of a joined match differ from its own by less.
+const SAME_LINE: MediaTime = MediaTime::from_millis(60);
+
+/// A match of one block.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    /// Index of the block.
+    pub(crate) block: usize,
+    /// Its query times are those of the block.
+    pub(crate) found: Match,
+    /// From the samples, where they correlate.
+    pub(crate) refinement: Option<Refinement>,
+    /// Number of candidates of the block that are confirmed.
+    pub(crate) rivals: usize,
+}
+
+/// A place of the whole query.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Located {
+    /// Its query times are those of the whole query.
+    pub(crate) found: Match,
+    /// Level relative to the source in dB, where it was measured.
+    pub(crate) gain_db: Option<f64>,
+}
+
+/// The candidates of a block: the most certain [`MAX_CANDIDATES`] of its matches.
+pub(crate) fn candidates(block: usize, matches: Vec<Match>) -> impl Iterator<Item = Candidate> {
+    let rivals = matches.len().min(MAX_CANDIDATES);
+    let candidate = move |found| Candidate { block, found, refinement: None, rivals };
+    matches.into_iter().take(rivals).map(candidate)
+}
+
+/// The places with at least `min_confidence`, joined over blocks, of which `starts` are the starts.
+pub(crate) fn locate(candidates: Vec<Candidate>, starts: &[MediaTime], min_confidence: f64) -> Vec<Located> {
+    let mut parts: Vec<Located> = Vec::new();
+    for candidate in candidates.into_iter().filter(|candidate| candidate.found.confidence >= min_confidence) {
+        let start = starts.get(candidate.block).copied().unwrap_or_default();
+        let gain_db = candidate.refinement.map(|refined| refined.gain_db);
+        parts.push(Located { found: candidate.found.later(start), gain_db });
+    }
+    let joined = link(parts.iter().map(|part| part.found).collect());
+    let mut located: Vec<Located> = Vec::with_capacity(joined.len());
+    for found in joined {
+        let is_known = |other: &Located| {
+            other.found.source_id == found.source_id
+                && other.found.query.intersect(found.query).is_some()
+                && distance(&other.found, &found) < SAME_PLACE
+        };
+        if !located.iter().any(is_known) {
+            located.push(Located { found, gain_db: gain_of(&found, &parts) });
+        }
+    }
+    located
+}
+
+/// Distance of the places of two matches of one source, in the time of the source.
+fn distance(a: &Match, b: &Match) -> MediaTime {
+    let difference = b.source.start() - a.source_at(b.query.start());
+    if difference.is_negative() { -difference } else { difference }
+}
+
+/// The median gain of the parts of a joined match.
+fn gain_of(found: &Match, parts: &[Located]) -> Option<f64> {
+    let is_part = |part: &&Located| {
+        part.found.source_id == found.source_id
+            && part.found.query.start() >= found.query.start()
+            && part.found.query.end() <= found.query.end()
+            && distance(found, &part.found) < SAME_LINE
+    };
+    let mut gains: Vec<f64> = parts.iter().filter(is_part).filter_map(|part| part.gain_db).collect();
+    gains.sort_by(f64::total_cmp);
+    gains.get(gains.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use media_time::Window;
+
+    use super::*;
+
+    fn found(query_ms: i64, source_ms: i64, confidence: f64) -> Match {
+        let window = |ms| Window::starting_at(MediaTime::from_millis(ms), MediaTime::from_millis(5_000));
+        Match {
+            source_id: 1,
+            query: window(query_ms),
+            source: window(source_ms),
+            speed: 1.0,
+            pitch: 1.0,
+            score: 20,
+            expected_by_chance: -confidence.ln(),
+            confidence,
+        }
+    }
+
+    fn candidate(block: usize, found: Match, gain_db: f64) -> Candidate {
+        let refinement =
+            Refinement { source_start: 0.0, speed: 1.0, gain_db, correlation: 1.0, chance: 1e-9 };
+        Candidate { block, found, refinement: Some(refinement), rivals: 1 }
+    }
+
+    #[test]
+    fn parts_of_blocks_are_one_place_with_their_median_gain() {
+        let starts = [0, 9_000, 18_000].map(MediaTime::from_millis);
+        let parts = vec![
+            candidate(0, found(4_000, 64_000, 0.999_999), -6.0),
+            candidate(1, found(1_000, 70_000, 0.999_999), -6.2),
+            candidate(2, found(0, 78_000, 0.999_999), -9.0),
+            // Another place, and one that is too uncertain.
+            candidate(2, found(0, 20_000, 0.999_999), 3.0),
+            candidate(2, found(0, 30_000, 0.5), 3.0),
+        ];
+        let located = locate(parts, &starts, 0.999_9);
+        let places: Vec<_> = located
+            .iter()
+            .map(|place| {
+                (place.found.query.start().as_millis_round(), place.found.source.start().as_millis_round())
+            })
+            .collect();
+        assert_eq!(places, [(4_000, 64_000), (18_000, 20_000)]);
+        assert_eq!(located.iter().map(|place| place.gain_db).collect::<Vec<_>>(), [Some(-6.2), Some(3.0)]);
+    }
+
+    #[test]
+    fn same_place_twice_is_one() {
+        let parts =
+            vec![candidate(0, found(0, 9_000, 0.999_999), 0.0), candidate(0, found(0, 9_000, 0.999_99), 0.0)];
+        assert_eq!(locate(parts, &[MediaTime::ZERO], 0.9).len(), 1);
+    }
+}

@@ -1,0 +1,222 @@
+//! The heavy part of a call: decodes the query, searches its blocks and confirms what was found. On a worker thread.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::ops::Range;
+
+use audio_fingerprint::{MIN_CANDIDATE_CONFIDENCE, MIN_QUERY_SAMPLES, Match, RATE, Samples as _, blocks};
+use media_decode::{DecodeError, MediaInput};
+use media_time::MediaTime;
+use media_v2::{MediaAsset, MediaService};
+use primitives::Id;
+use scheduling::WorkProgress;
+
+use crate::candidate::{Candidate, Located, candidates, locate};
+use crate::query::QueryOptions;
+use crate::recording::DecodedAudio;
+use crate::refinement::{confirm_source, last_sample};
+use crate::search::StoredIndex;
+use crate::store::{self, SourceRow};
+use crate::{Error, MAX_QUERY};
+
+/// Shares of the whole work: decoding the query, then searching; the rest is confirming.
+const DECODED: f64 = 0.15;
+const SEARCHED: f64 = 0.6;
+/// Blocks of a query whose uncertain matches are all confirmed. Of longer queries, whose blocks have about one match by
+/// chance each, only those in recordings that also have a certain one.
+const THOROUGH_BLOCKS: usize = 3;
+/// Total duration of recordings that are decoded to confirm the matches of one call, in samples: 24 h. Further ones remain as
+/// the landmarks have them.
+const MAX_DECODED_SAMPLES: u64 = 24 * 3_600 * RATE as u64;
+/// Places nearer than this to that of the query itself are its own: 60 ms.
+const SAME_PLACE: MediaTime = MediaTime::from_millis(60);
+/// Difference of a speed or pitch from 1 that is none.
+const SAME_SPEED: f64 = 0.01;
+
+/// What a search needs.
+pub(crate) struct SearchJob {
+    pub(crate) index: StoredIndex,
+    pub(crate) media: MediaService,
+    pub(crate) options: QueryOptions,
+    /// Assets with the bytes of the query: their places at its own time are known.
+    pub(crate) same_bytes: Vec<Id>,
+    pub(crate) progress: WorkProgress,
+}
+
+/// What a search has found.
+pub(crate) struct SearchResult {
+    /// Query times are those of the query's audio.
+    pub(crate) located: Vec<Located>,
+    /// The sources of these places.
+    pub(crate) sources: BTreeMap<i64, SourceRow>,
+    /// Duration of the query's window.
+    pub(crate) duration: MediaTime,
+}
+
+impl SearchJob {
+    /// Searches for the window of a recording. `file` is empty, for decoded samples. Blocking.
+    ///
+    /// # Errors
+    /// [`Error::QueryTooShort`], [`Error::QueryTooLong`], [`Error::QuerySilent`], [`Error::TooManyHits`]; errors of the
+    /// recording, the files and the database; [`DecodeError::Cancelled`].
+    pub(crate) fn run(
+        &self,
+        input: &MediaInput,
+        file: File,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<SearchResult, Error> {
+        let decoding = |done: f64| self.progress.report("decoding", DECODED * done);
+        let mut query = DecodedAudio::decode(input, file, self.options.samples(), cancelled, &decoding)?;
+        let duration = query.duration();
+        if query.len() < MIN_QUERY_SAMPLES as u64 {
+            return Err(Error::QueryTooShort(duration.as_millis_floor()));
+        }
+        if duration > MAX_QUERY {
+            return Err(Error::QueryTooLong);
+        }
+        let blocks: Vec<Range<u64>> = blocks(query.len()).collect();
+        let found = self.search(&mut query, &blocks, cancelled)?;
+        let (found, sources) = self.with_sources(found, &blocks)?;
+        let mut candidates = self.candidates(found);
+        self.confirm(&sources, &mut query, &blocks, &mut candidates, cancelled)?;
+        let starts: Vec<MediaTime> = blocks.iter().map(|block| self.start_of(block)).collect();
+        let located = locate(candidates, &starts, self.options.min_confidence);
+        Ok(SearchResult { located, sources, duration })
+    }
+
+    /// Start of a block in the query's audio.
+    fn start_of(&self, block: &Range<u64>) -> MediaTime {
+        self.options.start + MediaTime::from_frames(block.start, RATE)
+    }
+
+    /// The matches of each block.
+    fn search(
+        &self,
+        query: &mut DecodedAudio,
+        blocks: &[Range<u64>],
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Vec<Vec<Match>>, Error> {
+        let (mut found, mut is_silent) = (Vec::with_capacity(blocks.len()), true);
+        for (index, block) in blocks.iter().enumerate() {
+            if cancelled() {
+                return Err(DecodeError::Cancelled.into());
+            }
+            let mut samples = vec![0.0; (block.end - block.start) as usize];
+            query.read(block.start.cast_signed(), &mut samples)?;
+            let variation = self.options.variation.into();
+            let matches = self.index.search(&samples, variation, MIN_CANDIDATE_CONFIDENCE)?;
+            is_silent &= matches.is_none();
+            found.push(matches.unwrap_or_default());
+            let done = (index + 1) as f64 / blocks.len() as f64;
+            self.progress.report("searching", DECODED + (SEARCHED - DECODED) * done);
+        }
+        if is_silent { Err(Error::QuerySilent) } else { Ok(found) }
+    }
+
+    /// The matches whose source is still in the index, without the place of the query itself, and the sources.
+    fn with_sources(
+        &self,
+        mut found: Vec<Vec<Match>>,
+        blocks: &[Range<u64>],
+    ) -> Result<(Vec<Vec<Match>>, BTreeMap<i64, SourceRow>), Error> {
+        let ids: BTreeSet<i64> = found.iter().flatten().map(|one| one.source_id).collect();
+        let ids: Vec<i64> = ids.into_iter().collect();
+        let rows = if ids.is_empty() {
+            Vec::new()
+        } else {
+            self.index.runtime.block_on(async {
+                let mut conn = self.index.pool.acquire().await?;
+                store::find_sources(&mut conn, &self.index.scope, &ids).await
+            })?
+        };
+        let sources: BTreeMap<i64, SourceRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+        for (matches, block) in found.iter_mut().zip(blocks) {
+            let start = self.start_of(block);
+            matches.retain(|one| {
+                sources.get(&one.source_id).is_some_and(|source| !self.is_itself(one, start, source))
+            });
+        }
+        Ok((found, sources))
+    }
+
+    /// Whether a match of a block is the query's own place, or the same one in a recording of the same bytes.
+    fn is_itself(&self, found: &Match, block_start: MediaTime, source: &SourceRow) -> bool {
+        let distance = (found.source.start() - found.query.start() - block_start).as_micros().abs();
+        self.same_bytes.contains(&source.asset_id)
+            && (found.speed - 1.0).abs() < SAME_SPEED
+            && (found.pitch - 1.0).abs() < SAME_SPEED
+            && distance < SAME_PLACE.as_micros()
+    }
+
+    /// The matches of all blocks that are worth confirming.
+    fn candidates(&self, found: Vec<Vec<Match>>) -> Vec<Candidate> {
+        let is_thorough = found.len() <= THOROUGH_BLOCKS;
+        let is_certain = |one: &&Match| one.confidence >= self.options.min_confidence;
+        let certain: BTreeSet<i64> =
+            found.iter().flatten().filter(is_certain).map(|one| one.source_id).collect();
+        let of_block = |(block, mut matches): (usize, Vec<Match>)| {
+            matches.retain(|one| is_thorough || certain.contains(&one.source_id));
+            candidates(block, matches)
+        };
+        found.into_iter().enumerate().flat_map(of_block).collect()
+    }
+
+    /// Confirms candidates source by source, those with the most certain match first, as far as [`MAX_DECODED_SAMPLES`]
+    /// reaches. A source that cannot be read keeps its matches as the landmarks have them.
+    fn confirm(
+        &self,
+        sources: &BTreeMap<i64, SourceRow>,
+        query: &mut DecodedAudio,
+        blocks: &[Range<u64>],
+        candidates: &mut [Candidate],
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<(), Error> {
+        let mut by_source: BTreeMap<i64, Vec<&mut Candidate>> = BTreeMap::new();
+        for candidate in candidates {
+            by_source.entry(candidate.found.source_id).or_default().push(candidate);
+        }
+        let mut groups: Vec<(i64, Vec<&mut Candidate>)> = by_source.into_iter().collect();
+        groups.sort_by(|(a, first), (b, second)| best(first).total_cmp(&best(second)).then(a.cmp(b)));
+        let asset_id = |id: &i64| sources.get(id).map(|source| &source.asset_id);
+        let assets = self.assets(groups.iter().filter_map(|(id, _)| asset_id(id).cloned()).collect())?;
+        let (count, mut decoded) = (groups.len(), 0);
+        for (index, (id, group)) in groups.iter_mut().enumerate() {
+            let needed = group.iter().map(|one| last_sample(blocks, one)).max().unwrap_or(0);
+            let Some(asset) = asset_id(id).and_then(|id| assets.get(id)) else { continue };
+            if decoded + needed > MAX_DECODED_SAMPLES {
+                continue;
+            }
+            decoded += needed;
+            let confirmed = self
+                .index
+                .runtime
+                .block_on(self.media.open_recording(asset.content()))
+                .map_err(Error::from)
+                .and_then(|input| confirm_source(&input, query, blocks, group, cancelled));
+            match confirmed {
+                Err(error) if cancelled() || error.concerns_all() => return Err(error),
+                Err(error) => tracing::warn!(%error, asset_id = %asset.id, "matches were not confirmed"),
+                Ok(()) => {}
+            }
+            let done = (index + 1) as f64 / count as f64;
+            self.progress.report("confirming", SEARCHED + (1.0 - SEARCHED) * done);
+        }
+        Ok(())
+    }
+
+    fn assets(&self, ids: Vec<Id>) -> Result<BTreeMap<Id, MediaAsset>, Error> {
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let found = self.index.runtime.block_on(async {
+            let mut conn = self.index.pool.acquire().await?;
+            Ok::<_, Error>(media_v2::store::find_assets(&mut conn, &self.index.scope, &ids).await?)
+        })?;
+        Ok(found.into_iter().map(|asset| (asset.id.clone(), asset)).collect())
+    }
+}
+
+/// The least expected number of chance matches among candidates.
+fn best(group: &[&mut Candidate]) -> f64 {
+    group.iter().map(|one| one.found.expected_by_chance).fold(f64::INFINITY, f64::min)
+}
