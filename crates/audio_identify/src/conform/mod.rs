@@ -2,6 +2,7 @@
 
 mod model;
 mod routes;
+mod search;
 mod service;
 mod shots;
 

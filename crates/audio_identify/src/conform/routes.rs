@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{ConformRequest, Conformer};
-use crate::codes::{RECORDING_TOO_LONG, SOURCES_TOO_LONG, TOO_MANY_POSTINGS};
+use crate::codes::{QUERY_SILENT, QUERY_TOO_SHORT, RECORDING_TOO_LONG, SOURCES_TOO_LONG, TOO_MANY_POSTINGS};
 
 /// The route of edit lists.
 pub fn conform_router(conformer: Conformer) -> OpenApiRouter {
@@ -17,7 +17,7 @@ pub fn conform_router(conformer: Conformer) -> OpenApiRouter {
 
 http_kit::error_responses!(ConformErrors:
     ASSET_NOT_FOUND, SOURCE_CHANGED, INVALID_BODY, NO_AUDIO_STREAM, UNDECODABLE_MEDIA, DECODER_UNAVAILABLE,
-    RECORDING_TOO_LONG, SOURCES_TOO_LONG, TOO_MANY_POSTINGS, QUEUE_FULL, STORAGE_FULL,
+    QUERY_TOO_SHORT, QUERY_SILENT, RECORDING_TOO_LONG, SOURCES_TOO_LONG, TOO_MANY_POSTINGS, QUEUE_FULL, STORAGE_FULL,
 );
 
 /// Find the edit list of a finished edit

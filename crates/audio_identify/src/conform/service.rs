@@ -10,7 +10,7 @@ use audio_to_video_origin::{NewShotList, ShotList, VideoOrigins, VideoShot};
 use media_time::{MediaTime, Window};
 use media_v2::{MediaAsset, MediaService};
 use primitives::{Id, Scope};
-use scheduling::{WorkProgress, WorkQueue};
+use scheduling::{WorkProgress, WorkQueue, begin_heavy_work};
 
 use super::model::ConformRequest;
 use super::shots::{ShotSource, VERSION, bounded, video_shots};
@@ -89,6 +89,7 @@ impl Conformer {
                 assets
             }
             None => {
+                begin_heavy_work()?;
                 let found = self.search.sources_of(scope, &edit.id).await?;
                 let found = found.into_iter().filter(|id| *id != edit.id).take(MAX_SOURCES).collect();
                 within(self.assets(scope, found).await?, MAX_SOURCES_LENGTH)
