@@ -4,10 +4,10 @@
 pub(crate) const RATE: usize = audio_fingerprint::RATE as usize;
 
 /// Pseudo-random numbers from 0 to 1 (xorshift64*).
-pub(crate) struct Random(pub(crate) u64);
+struct Random(u64);
 
 impl Random {
-    pub(crate) fn next(&mut self) -> f32 {
+    fn next(&mut self) -> f32 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -59,4 +59,15 @@ pub(crate) fn at_speed(samples: &[f32], speed: f64) -> Vec<f32> {
 pub(crate) fn recorded(samples: &[f32], seed: u64) -> Vec<f32> {
     let mut random = Random(seed);
     samples.iter().map(|sample| 0.4 * sample + 0.02 * (random.next() - 0.5)).collect()
+}
+
+/// `samples` at another level.
+pub(crate) fn scaled(samples: &[f32], gain: f32) -> Vec<f32> {
+    samples.iter().map(|sample| gain * sample).collect()
+}
+
+/// A WAVE file of mono samples, 16 bit.
+pub(crate) fn wav(samples: &[f32]) -> Vec<u8> {
+    let samples: Vec<i16> = samples.iter().map(|s| (s.clamp(-1.0, 1.0) * 32_767.0).round() as i16).collect();
+    test_kit::wav(RATE as u32, 1, &samples)
 }
