@@ -18,11 +18,14 @@ use super::{MAX_EDIT, MAX_SOURCES, MAX_SOURCES_LENGTH};
 use crate::Error;
 use crate::comparison::{
     Cancellable, Cancelled, HeldSlot, OpenRecording, check_disk, check_length, landmarks, matches,
+    short_matches,
 };
 use crate::recording::{DecodedAudio, DecodedSources, asset_with_audio};
 
 /// Samples whose level is measured together: 1 s.
 const LEVEL_BLOCK: usize = RATE as usize;
+/// Windows of unknown stretches that are searched for short shots: 1 h 40 min of them.
+const MAX_SHORT_WINDOWS: usize = 8_000;
 /// Lowest level that is reported, in dBFS.
 const LOWEST_DBFS: f64 = -120.0;
 /// Share of decoding in the work on all recordings, and of searching in what follows.
@@ -215,10 +218,20 @@ impl Material {
         let length = self.edit.duration();
         let mut edit = Cancellable::new(&mut self.edit, cancelled);
         let searching = |done: f64| progress.report("searching", DECODING + (SEARCHING - DECODING) * done);
-        let found = matches(&mut edit, &mut self.index, &searching)?;
+        let mut found = matches(&mut edit, &mut self.index, &searching)?;
         progress.report("conforming", SEARCHING);
-        let placed = bounded(link(found), length);
-        let shots = conform(&mut edit, &mut Cancellable::new(&mut self.sources, cancelled), &placed)?;
+        let mut sources = Cancellable::new(&mut self.sources, cancelled);
+        let mut shots = conform(&mut edit, &mut sources, &bounded(link(found.clone()), length))?;
+        // Shots that are too short to be found in blocks are among what is unknown.
+        let (mut short, mut windows) = (Vec::new(), MAX_SHORT_WINDOWS);
+        for unknown in shots.iter().filter(|shot| shot.origin.is_none()) {
+            let index = &mut self.index;
+            short.extend(short_matches(&mut edit, unknown.edit, index, &mut sources, &mut windows)?);
+        }
+        if !short.is_empty() {
+            found.extend(short);
+            shots = conform(&mut edit, &mut sources, &bounded(link(found), length))?;
+        }
         let levels = shots.iter().map(|shot| level_dbfs(&mut edit, shot.edit));
         let levels = levels.collect::<Result<Vec<f64>, Error>>()?;
         progress.complete();
