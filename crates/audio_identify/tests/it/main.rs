@@ -6,4 +6,4 @@ mod identify;
 mod index;
 mod music;
 mod origin_maps;
-mod support;
+mod index_state;

@@ -11,12 +11,12 @@ use crate::music::wav;
 pub(crate) const IDENTIFY: &str = "/audio/identify";
 
 /// Searches, origin maps and media on a database of their own.
-pub(crate) struct TestState {
+pub(crate) struct IndexState {
     pub(crate) api: Api,
     pub(crate) media: TestMedia,
 }
 
-impl TestState {
+impl IndexState {
     pub(crate) async fn new() -> Self {
         let media = TestMedia::new().await;
         let queue = WorkQueue::new("analysis", 2, 8);
