@@ -6,7 +6,8 @@
 //!   [`identify`] does so for an index with the trait [`Postings`], as [`MemoryIndex`];
 //! - [`confirm`] (in steps: [`confirmation_window`], [`confirm_in`]) and [`refine`]: the samples of a match → its place to
 //!   the sample, speed and gain, and more certainty;
-//! - [`blocks`] and [`link`]: longer recordings in blocks, and their matches joined;
+//! - [`blocks`] and [`link`]: longer recordings in blocks, and their matches joined; [`identify_recording`] and [`measure`]
+//!   do so, and [`HashFilter`] leaves out landmarks of sources that no block can match;
 //! - [`align`]: two recordings of one event → offsets and drift of the parts that are in both;
 //! - [`conform`]: a finished edit and its sources → the [`Shot`]s it is made of.
 //!
@@ -30,6 +31,7 @@ mod math;
 mod null_model;
 mod peaks;
 mod query;
+mod recording;
 mod refinement;
 mod regression;
 mod samples;
@@ -42,12 +44,13 @@ mod testing;
 pub use align::{AlignedPart, align};
 pub use confirmation::{confirm, confirm_in, confirmation_window};
 pub use conform::{Origin, Shot, conform};
-pub use error::{QueryError, SearchError, TooManyHits};
+pub use error::{QueryError, RecordingError, SearchError, TooManyHits};
 pub use index::{MemoryIndex, Postings, identify};
 pub use landmarks::{FINGERPRINT_VERSION, Fingerprinter, Landmark, MAX_LANDMARKS_PER_SECOND};
 pub use links::link;
 pub use matches::Match;
 pub use query::Query;
+pub use recording::{HashFilter, RecordingSearch, identify_recording, measure};
 pub use refinement::{Refinement, refine};
 pub use samples::{Samples, Sources, blocks};
 pub use search::{Posting, Search, Variation, evidence};

@@ -20,7 +20,8 @@ use http_kit::RequestContext;
 use layout::{OutputLayout, PlannedOutput};
 use media_decode::Decoders;
 use primitives::Scope;
-use recording::{Analysis, RecordingFile};
+use recording::Analysis;
+pub(crate) use recording::RecordingFile;
 
 use crate::capacity::Capacity;
 use crate::cli::AnalyzeArguments;

@@ -1,5 +1,6 @@
 mod analyze_arguments;
 mod export_arguments;
+mod identify_arguments;
 mod job_arguments;
 mod mcp_arguments;
 mod open_arguments;
@@ -13,6 +14,7 @@ use primitives::{AccessLevel, Id};
 
 pub(crate) use analyze_arguments::AnalyzeArguments;
 pub(crate) use export_arguments::{ExportArguments, ExportFormat, ExportMedia, ExportSubject};
+pub(crate) use identify_arguments::IdentifyArguments;
 pub(crate) use job_arguments::{JobsArguments, JobsCommand, ServiceArguments};
 pub(crate) use mcp_arguments::McpArguments;
 pub(crate) use open_arguments::OpenArguments;
@@ -69,6 +71,12 @@ pub(crate) enum Command {
     ///
     /// Exit status: 0 if every file was analysed and written, else 1; a failure does not stop the others.
     Analyze(AnalyzeArguments),
+    /// Find where a recording comes from: its places in the media files of a directory; needs no database.
+    ///
+    /// Prints each place with its times, speed, level and confidence. Files that are not media are skipped with a note.
+    /// Nothing is kept on disk; the samples of the recording and of matching files are in temporary files meanwhile. Exit
+    /// status: 0 if every media file was searched, with or without matches, else 1.
+    Identify(IdentifyArguments),
     /// Demonstrate the service with a recording: timeline, samples, shots, video snippets.
     ///
     /// Runs a service and a Postgres of its own for the duration of the demo, and keeps their output in `.demo/`. The
@@ -396,6 +404,7 @@ mod tests {
             ("analyze", "--backend", "--database-url"),
             ("demo", "--whisper-model", "--database-url"),
             ("export", "--media", "--database-url"),
+            ("identify", "--min-confidence", "--database-url"),
             ("upload", "--source-ref", "--database-url"),
             ("mcp", "--allow-host", "--database-url"),
         ] {

@@ -30,7 +30,7 @@ mod tests {
     use crate::app;
 
     /// The codes of all crates.
-    const TABLES: [&[ErrorCode]; 16] = [
+    const TABLES: [&[ErrorCode]; 17] = [
         http_kit::codes::CODES,
         access::codes::CODES,
         media_v2::codes::CODES,

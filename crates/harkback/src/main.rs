@@ -2,8 +2,8 @@
 //!
 //! The only crate that reads the environment, and the only one that depends on all others: it parses the command line
 //! ([`cli`]), loads the configuration ([`flags`], [`flag_defaults`], [`config`]), wires the services ([`app`]), serves and measures them
-//! ([`serve`], [`listener`], [`health`], [`stopping`], [`metrics`]), analyses files ([`analyze`]), demonstrates the
-//! service ([`demo`]), lists the media formats ([`formats`]), removes old assets and blobs that no row refers to
+//! ([`serve`], [`listener`], [`health`], [`stopping`], [`metrics`]), analyses files ([`analyze`]), finds a recording's
+//! places in a directory ([`identify`]), demonstrates the service ([`demo`]), lists the media formats ([`formats`]), removes old assets and blobs that no row refers to
 //! ([`gc`]), removes tenants ([`forget`]), probes assets again ([`reprobe`]), indexes what is stored ([`index`]), lists results
 //! of wrong decoders ([`verify`]), uploads files to a service ([`upload`]), opens its page ([`open`]), manages its jobs
 //! ([`job_commands`]), exports from a service ([`export`]), offers a service to language models ([`mcp`]), manages the
@@ -27,6 +27,7 @@ mod formats;
 mod gc;
 mod guarded_body;
 mod health;
+mod identify;
 mod index;
 mod job_commands;
 mod keys;
@@ -92,6 +93,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Mcp(arguments) => return mcp::run(&arguments),
         Command::Upload(arguments) => return upload::run(&arguments),
         Command::Analyze(arguments) => return analyze::analyze(&arguments, cli.config.as_deref()),
+        Command::Identify(arguments) => return identify::run(&arguments, cli.config.as_deref()),
         Command::Demo(arguments) => return demo::run(&arguments, cli.config.as_deref()),
         Command::Open(arguments) => return open::run(&arguments, cli.config.as_deref()),
         Command::Serve(flags) => return serve::serve(&config::load(cli.config.as_deref(), &flags)?),

@@ -45,6 +45,15 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     value.ok_or_else(|| "use a number of bytes, or one with KB, MB, GB, TB, KiB, MiB, GiB or TiB".to_owned())
 }
 
+/// Parses a probability from 0 to 1.
+///
+/// # Errors
+/// A text that is not such a number.
+pub(crate) fn probability(text: &str) -> Result<f64, String> {
+    let value = text.parse::<f64>().ok().filter(|value| (0.0..=1.0).contains(value));
+    value.ok_or_else(|| "use a number from 0 to 1".to_owned())
+}
+
 /// Parses a number of bytes that have to fit into memory, as [`bytes`].
 ///
 /// # Errors

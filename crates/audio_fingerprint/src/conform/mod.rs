@@ -9,8 +9,9 @@ use media_time::{MediaTime, Window};
 use self::edges::{Fade, fades};
 use self::path::{Segment, best_path};
 use self::presence::{HOP, Placement, Presence};
-use crate::samples::{Samples, Sources, part};
-use crate::{Match, RATE, link, refine};
+use crate::recording::{Middle, refine_middle};
+use crate::samples::{Samples, Sources};
+use crate::{Match, RATE, link};
 
 /// Part of an edit, from one source or from none that is known.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,12 +43,6 @@ pub struct Origin {
     pub confidence: f64,
 }
 
-/// Longest part of a match that is refined, in samples: 4 s.
-const REFINED: i64 = 4 * RATE as i64;
-/// Samples on either side of a match's place in which it is refined: 100 ms.
-const MARGIN: i64 = RATE as i64 / 10;
-/// Greatest chance of a refined match.
-const MAX_CHANCE: f64 = 1e-6;
 /// Hops at the edges of a shot that are no part of its levels: 20 ms.
 const EDGE: usize = 4;
 /// Samples by which a match is extended on either side, to find its edges: 4 s.
@@ -87,21 +82,13 @@ fn place<E: Samples, S: Sources<Error = E::Error>>(
     sources: &mut S,
     found: &Match,
 ) -> Result<Option<Placement>, E::Error> {
-    let (start, end) = (found.query.start().to_samples(RATE), found.query.end().to_samples(RATE));
-    let length = (end - start).clamp(RATE as i64 / 4, REFINED);
-    let start = (start + end - length) / 2;
-    let query = part(edit, start, length as usize)?;
-    let expected = found.source_at(MediaTime::from_samples(start, RATE)).to_samples(RATE);
-    let first = expected - MARGIN;
-    let mut source = vec![0.0; (length as f64 * found.speed) as usize + 2 * MARGIN as usize + 64];
-    sources.read(found.source_id, first, &mut source)?;
-    let Some(refined) = refine(&query, &source, found.speed).filter(|refined| refined.chance <= MAX_CHANCE)
-    else {
+    let Some(Middle { refined, query_start, source_start }) = refine_middle(edit, sources, found)? else {
         return Ok(None);
     };
+    let end = found.query.end().to_samples(RATE);
     Ok(Some(Placement {
         source_id: found.source_id,
-        offset: first as f64 + refined.source_start - start as f64 * refined.speed,
+        offset: source_start as f64 + refined.source_start - query_start as f64 * refined.speed,
         speed: refined.speed,
         first_hop: ((found.query.start().to_samples(RATE) - REACH).max(0) / HOP as i64) as usize,
         end_hop: ((end + REACH).min(edit.len().cast_signed()).max(0) as usize).div_ceil(HOP),

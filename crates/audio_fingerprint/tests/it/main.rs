@@ -7,3 +7,4 @@ mod conform;
 mod identify;
 mod landmarks;
 mod music;
+mod recording;

@@ -4,10 +4,10 @@
 pub(crate) const RATE: usize = audio_fingerprint::RATE as usize;
 
 /// Pseudo-random numbers from 0 to 1 (xorshift64*).
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn next(&mut self) -> f32 {
+    pub(crate) fn next(&mut self) -> f32 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -42,15 +42,23 @@ pub(crate) fn piece(seed: u64, seconds: usize) -> Vec<f32> {
     samples
 }
 
-/// `samples` played at `speed`, by linear interpolation.
+/// `samples` played at `speed`, by cubic interpolation.
 pub(crate) fn at_speed(samples: &[f32], speed: f64) -> Vec<f32> {
-    let count = ((samples.len() - 1) as f64 / speed) as usize;
+    let at = |index: i64| usize::try_from(index).ok().and_then(|i| samples.get(i)).copied().unwrap_or(0.0);
+    let count = (samples.len() as f64 / speed) as usize;
     let value = |n: usize| {
         let position = n as f64 * speed;
-        let (index, t) = (position as usize, position.fract() as f32);
-        samples[index] * (1.0 - t) + samples[index + 1] * t
+        let (whole, t) = (position.floor() as i64, position.fract() as f32);
+        let [a, b, c, d] = [-1, 0, 1, 2].map(|k| at(whole + k));
+        b + 0.5 * t * (c - a + t * (2.0 * a - 5.0 * b + 4.0 * c - d + t * (3.0 * (b - c) + d - a)))
     };
     (0..count).map(value).collect()
+}
+
+/// A recording of `samples` by another recorder: quieter, with its own noise.
+pub(crate) fn recorded(samples: &[f32], seed: u64) -> Vec<f32> {
+    let mut random = Random(seed);
+    samples.iter().map(|sample| 0.4 * sample + 0.02 * (random.next() - 0.5)).collect()
 }
 
 /// `samples` at another level.
