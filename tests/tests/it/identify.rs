@@ -26,7 +26,7 @@ async fn identify_file(api: &Api, samples: &[f32], fields: &[(&str, &str)]) -> R
 
 /// Runs `harkback index fingerprints` with further arguments; returns what it prints.
 async fn index(deployment: &Deployment, arguments: &[&str]) -> String {
-    let output = binary::command([&["index", "fingerprints"], arguments].concat())
+    let output = binary::command([&["index", "fingerprints"][..], arguments].concat())
         .arg("--data-dir")
         .arg(deployment.data_directory())
         .env("DATABASE_URL", deployment.database().url())
