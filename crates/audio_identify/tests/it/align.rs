@@ -1,8 +1,8 @@
 use media_time::MediaTime;
 use serde_json::{Value, json};
 
+use crate::comparing::Comparisons;
 use crate::music::{RATE, at_speed, piece, recorded};
-use crate::support::TestState;
 
 const ALIGN: &str = "/audio/align";
 
@@ -12,7 +12,7 @@ fn number(value: &Value, name: &str) -> f64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn align_measures_offsets_drift_parts_and_unrelated_recordings() {
-    let state = TestState::new().await;
+    let state = Comparisons::new().await;
     let event = piece(4, 100);
     let reference = state.recording("camera.wav", &event).await;
     // Began 3 s later; its clock is 100 ppm slow: fewer samples in the same time.
@@ -54,7 +54,7 @@ async fn align_measures_offsets_drift_parts_and_unrelated_recordings() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn alignment_becomes_a_sequence_with_synchronised_tracks() {
-    let state = TestState::new().await;
+    let state = Comparisons::new().await;
     let event = piece(5, 40);
     let reference = state.recording("camera.wav", &event[5 * RATE..]).await;
     let early = state.recording("early.wav", &recorded(&event, 2)).await;
@@ -91,7 +91,7 @@ async fn alignment_becomes_a_sequence_with_synchronised_tracks() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn align_refuses_what_it_cannot_compare() {
-    let state = TestState::new().await;
+    let state = Comparisons::new().await;
     let reference = state.recording("a.wav", &piece(1, 2)).await;
     let long = state.declared("long.wav", MediaTime::from_millis(7 * 3_600_000)).await;
     let align = async |ids: Value| {

@@ -2,8 +2,8 @@ use media_time::MediaTime;
 use primitives::Id;
 use serde_json::{Value, json};
 
+use crate::comparing::Comparisons;
 use crate::music::{RATE, piece};
-use crate::support::TestState;
 
 const CONFORM: &str = "/audio/conform";
 
@@ -29,7 +29,7 @@ const SHOTS: [(usize, usize, usize, f32); 5] = [
 ];
 const UNKNOWN: usize = 4 * RATE;
 
-async fn film(state: &TestState) -> Film {
+async fn film(state: &Comparisons) -> Film {
     let sources: Vec<Vec<f32>> = (11..14).map(|seed| piece(seed, 30)).collect();
     let mut edit: Vec<f32> = Vec::new();
     for (index, (source, start, length, gain)) in SHOTS.into_iter().enumerate() {
@@ -51,7 +51,7 @@ async fn film(state: &TestState) -> Film {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn conform_finds_the_shots_of_an_edit() {
-    let state = TestState::new().await;
+    let state = Comparisons::new().await;
     let film = film(&state).await;
     let body = json!({"asset_id": film.edit, "sources": film.rushes});
     let list = state.api.post(CONFORM, &body).await.ok();
@@ -97,7 +97,7 @@ async fn conform_finds_the_shots_of_an_edit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn conform_searches_sources_that_are_not_named() {
-    let state = TestState::new().await;
+    let state = Comparisons::new().await;
     let film = film(&state).await;
     state.found.set(&[&film.rushes[2], &film.edit, &film.rushes[0], &film.rushes[1]]);
     let searched = state.api.post(CONFORM, &json!({"asset_id": film.edit})).await.ok();
@@ -116,7 +116,7 @@ async fn conform_searches_sources_that_are_not_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn conform_measures_audio_laid_over_a_source() {
-    let state = TestState::new().await;
+    let state = Comparisons::new().await;
     let (rushes, bed) = (piece(21, 12), piece(22, 12));
     let edit: Vec<f32> = rushes.iter().zip(&bed).map(|(a, b)| 0.8 * (a + 0.25 * b)).collect();
     let rushes = state.recording("rushes.wav", &rushes).await;
@@ -130,7 +130,7 @@ async fn conform_measures_audio_laid_over_a_source() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn conform_refuses_what_is_too_long_or_unknown() {
-    let state = TestState::new().await;
+    let state = Comparisons::new().await;
     let edit = state.recording("edit.wav", &piece(1, 2)).await;
     let hours =
         async |name: &str, hours: i64| state.declared(name, MediaTime::from_millis(hours * 3_600_000)).await;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::music::{RATE, at_speed, piece, scaled};
-use crate::index_state::{IDENTIFY, IndexState, offset_ms};
+use crate::support::{IDENTIFY, TestState, offset_ms};
 
 fn matches(found: &Value) -> &Vec<Value> {
     found["matches"].as_array().unwrap()
@@ -11,7 +11,7 @@ fn matches(found: &Value) -> &Vec<Value> {
 
 #[tokio::test]
 async fn excerpt_is_found_to_the_sample_with_its_gain() {
-    let state = IndexState::new().await;
+    let state = TestState::new().await;
     let pieces: Vec<Vec<f32>> = (1..4).map(|seed| piece(seed, 30)).collect();
     let mut assets = Vec::new();
     for samples in &pieces {
@@ -40,7 +40,7 @@ async fn excerpt_is_found_to_the_sample_with_its_gain() {
 
 #[tokio::test]
 async fn unrelated_audio_has_no_match() {
-    let state = IndexState::new().await;
+    let state = TestState::new().await;
     state.upload(&piece(1, 30)).await;
     state.index().await;
     let other = state.upload(&piece(50, 5)).await;
@@ -50,7 +50,7 @@ async fn unrelated_audio_has_no_match() {
 
 #[tokio::test]
 async fn other_speed_is_found_and_measured() {
-    let state = IndexState::new().await;
+    let state = TestState::new().await;
     let samples = piece(7, 30);
     let source = state.upload(&samples).await;
     state.index().await;
@@ -65,7 +65,7 @@ async fn other_speed_is_found_and_measured() {
 
 #[tokio::test]
 async fn own_window_is_no_match_and_repeats_are() {
-    let state = IndexState::new().await;
+    let state = TestState::new().await;
     let phrase = piece(3, 4);
     let samples = [phrase.as_slice(), &piece(4, 3), &phrase, &piece(5, 3)].concat();
     let asset = state.upload(&samples).await;
@@ -86,7 +86,7 @@ async fn own_window_is_no_match_and_repeats_are() {
 
 #[tokio::test]
 async fn recording_of_the_same_bytes_is_a_twin_with_or_without_the_index() {
-    let state = IndexState::new().await;
+    let state = TestState::new().await;
     let samples = piece(6, 10);
     let (asset, twin) = (state.upload(&samples).await, state.upload(&samples).await);
     // Another owner's twin is none.
@@ -104,7 +104,7 @@ async fn recording_of_the_same_bytes_is_a_twin_with_or_without_the_index() {
 
 #[tokio::test]
 async fn other_owners_see_nothing() {
-    let state = IndexState::new().await;
+    let state = TestState::new().await;
     let samples = piece(8, 20);
     let asset = state.upload(&samples).await;
     state.index().await;
@@ -118,7 +118,7 @@ async fn other_owners_see_nothing() {
 
 #[tokio::test]
 async fn long_query_is_one_match_over_its_blocks() {
-    let state = IndexState::new().await;
+    let state = TestState::new().await;
     let samples = piece(9, 45);
     let source = state.upload(&samples).await;
     state.index().await;
@@ -135,7 +135,7 @@ async fn long_query_is_one_match_over_its_blocks() {
 
 #[tokio::test]
 async fn short_and_silent_queries_are_refused() {
-    let state = IndexState::new().await;
+    let state = TestState::new().await;
     let asset = state.upload(&[piece(1, 2), vec![0.0; 2 * RATE]].concat()).await;
     let window = async |start_ms: i64, end_ms: i64| {
         let body = json!({"asset_id": asset.id, "start_ms": start_ms, "end_ms": end_ms});

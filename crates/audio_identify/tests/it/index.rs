@@ -10,7 +10,7 @@ use serde_json::json;
 use test_kit::scope;
 
 use crate::music::piece;
-use crate::index_state::IndexState;
+use crate::support::TestState;
 
 fn landmarks(samples: &[f32]) -> Vec<Landmark> {
     let mut fingerprinter = Fingerprinter::new();
@@ -20,7 +20,7 @@ fn landmarks(samples: &[f32]) -> Vec<Landmark> {
 
 #[tokio::test]
 async fn recordings_are_indexed_once_unless_rebuilt() {
-    let state = IndexState::new().await;
+    let state = TestState::new().await;
     for seed in [1, 2] {
         state.upload(&piece(seed, 10)).await;
     }
@@ -41,7 +41,7 @@ async fn recordings_are_indexed_once_unless_rebuilt() {
 
 #[tokio::test]
 async fn outdated_landmarks_are_made_again() {
-    let state = IndexState::new().await;
+    let state = TestState::new().await;
     let asset = state.upload(&piece(1, 5)).await;
     state.index().await;
     let count = state.landmarks().await;
@@ -57,7 +57,7 @@ async fn outdated_landmarks_are_made_again() {
 
 #[tokio::test]
 async fn unreadable_recording_is_listed_once() {
-    let state = IndexState::new().await;
+    let state = TestState::new().await;
     let blob = state.media.service.blobs().put("RIFF, but no recording".into()).await.unwrap();
     let asset = NewAsset { kind: Some(AssetKind::Audio), source_uri: blob.id.uri(), ..NewAsset::default() };
     let asset_id = state.media.insert_asset("t1", asset).await;
@@ -72,7 +72,7 @@ async fn unreadable_recording_is_listed_once() {
 
 #[tokio::test]
 async fn landmarks_of_an_analysis_are_part_of_its_transaction() {
-    let state = IndexState::new().await;
+    let state = TestState::new().await;
     let samples = piece(4, 10);
     let asset = state.upload(&samples).await;
     let made = landmarks(&samples);
@@ -98,7 +98,7 @@ async fn landmarks_of_an_analysis_are_part_of_its_transaction() {
 
 #[tokio::test]
 async fn landmarks_leave_with_their_asset() {
-    let state = IndexState::new().await;
+    let state = TestState::new().await;
     state.upload(&piece(5, 10)).await;
     let kept = state.upload(&piece(6, 10)).await;
     state.index().await;

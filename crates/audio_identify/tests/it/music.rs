@@ -4,10 +4,10 @@
 pub(crate) const RATE: usize = audio_fingerprint::RATE as usize;
 
 /// Pseudo-random numbers from 0 to 1 (xorshift64*).
-pub(crate) struct Random(pub(crate) u64);
+struct Random(u64);
 
 impl Random {
-    pub(crate) fn next(&mut self) -> f32 {
+    fn next(&mut self) -> f32 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;

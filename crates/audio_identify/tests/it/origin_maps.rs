@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use crate::music::{at_speed, piece};
-use crate::index_state::{IDENTIFY, IndexState};
+use crate::support::{IDENTIFY, TestState};
 
 #[tokio::test]
 async fn match_of_a_hit_becomes_its_origin_map_but_replaces_no_other() {
-    let state = IndexState::new().await;
+    let state = TestState::new().await;
     let samples = piece(11, 20);
     let film = state.upload(&samples).await;
     state.index().await;
@@ -36,7 +36,7 @@ async fn match_of_a_hit_becomes_its_origin_map_but_replaces_no_other() {
 
 #[tokio::test]
 async fn what_an_origin_map_cannot_express_is_not_registered() {
-    let state = IndexState::new().await;
+    let state = TestState::new().await;
     let samples = piece(13, 20);
     let film = state.upload(&samples).await;
     state.index().await;
