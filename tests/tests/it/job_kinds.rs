@@ -41,6 +41,8 @@ async fn media_calls(api: &Api) -> Calls {
         ("/audio/to-video-origin", list(&clips)),
         (HITS, of_film()),
         ("/audio/loops/detect", of_film()),
+        // Of 40 s; shorter queries are answered at once.
+        ("/audio/identify", of_film()),
         ("/audio/field-to-samples", json!({"asset_id": film["id"], "hit_params": {"min_interval_ms": 90}})),
     ];
     calls.map(|(path, body)| (path.to_owned(), body)).into()
@@ -113,7 +115,7 @@ async fn every_heavy_call_can_be_a_job() {
         }
     }
     // `fetch_source` is tested with its web server, in `sources.rs`.
-    assert_eq!(kinds.len(), 11, "of {} calls: {kinds:?}", calls.len());
+    assert_eq!(kinds.len(), 12, "of {} calls: {kinds:?}", calls.len());
     server.stop().await;
 }
 

@@ -29,6 +29,7 @@ mod fairness;
 mod formats;
 mod gc;
 mod idempotency;
+mod identify;
 mod identify_files;
 mod job_kinds;
 mod job_processes;

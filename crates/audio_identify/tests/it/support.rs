@@ -1,94 +1,83 @@
-use std::sync::{Arc, Mutex};
-
-use async_trait::async_trait;
-use audio_identify::{Aligner, Conformer, Error, SourceSearch};
+use audio_identify::{FingerprintBatch, Identify, IndexOptions, index_recordings};
 use audio_to_video_origin::VideoOrigins;
-use bytes::Bytes;
-use media_time::MediaTime;
-use media_v2::{AssetKind, NewAsset};
-use primitives::{Id, Scope};
+use media_v2::{ArtifactKind, Description, MediaAsset, NewArtifact};
+use primitives::Id;
 use scheduling::WorkQueue;
-use serde_json::json;
-use test_kit::{Api, TestMedia, wav};
-use video_timeline::TimelineService;
+use serde_json::{Value, json};
+use test_kit::{Api, TestMedia, context, with_members};
 
-use crate::music::RATE;
+use crate::music::wav;
 
-/// A search that finds what the test wants.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct GivenSources(Arc<Mutex<Vec<Id>>>);
+pub(crate) const IDENTIFY: &str = "/audio/identify";
 
-impl GivenSources {
-    pub(crate) fn set(&self, ids: &[&Id]) {
-        *self.0.lock().unwrap() = ids.iter().map(|id| (*id).clone()).collect();
-    }
-}
-
-#[async_trait]
-impl SourceSearch for GivenSources {
-    async fn sources_of(&self, _scope: &Scope, _asset_id: &Id) -> Result<Vec<Id>, Error> {
-        Ok(self.0.lock().unwrap().clone())
-    }
-}
-
-/// The routers of alignments, edit lists, timelines and shot lists, with their own database.
+/// Searches, origin maps and media on a database of their own.
 pub(crate) struct TestState {
-    pub(crate) media: TestMedia,
     pub(crate) api: Api,
-    pub(crate) found: GivenSources,
+    pub(crate) media: TestMedia,
 }
 
 impl TestState {
     pub(crate) async fn new() -> Self {
         let media = TestMedia::new().await;
-        let queue = WorkQueue::new("analysis", 1, 4);
-        let timeline = TimelineService::new(media.pool(), media.clock.clone());
-        let aligner = Aligner::new(media.service.clone(), Arc::new(timeline.clone()), queue.clone());
-        let lists = WorkQueue::new("shot_lists", 1, 4);
-        let shot_lists = VideoOrigins::new(media.service.clone(), lists, media.clock.clone());
-        let found = GivenSources::default();
-        let search = Arc::new(found.clone());
-        let conformer = Conformer::new(media.service.clone(), shot_lists.clone(), search, queue);
-        let router = audio_identify::align_router(aligner)
-            .merge(audio_identify::conform_router(conformer))
-            .merge(video_timeline::router(timeline))
-            .merge(audio_to_video_origin::router(shot_lists));
-        let (router, _) = router.split_for_parts();
-        Self { media, api: Api::new(router), found }
+        let queue = WorkQueue::new("analysis", 2, 8);
+        let origins = VideoOrigins::new(media.service.clone(), queue.clone(), media.clock.clone());
+        let identify = Identify::new(media.service.clone(), origins.clone(), queue);
+        let (router, _) = media_v2::router(media.service.clone())
+            .merge(audio_to_video_origin::router(origins))
+            .merge(audio_identify::router(identify))
+            .split_for_parts();
+        Self { api: Api::new(router), media }
     }
 
-    /// An asset with these samples, as 16-bit WAVE.
-    pub(crate) async fn recording(&self, name: &str, samples: &[f32]) -> Id {
-        let samples: Vec<i16> = samples.iter().map(|sample| (sample * 32_767.0) as i16).collect();
+    /// Uploads samples as a WAVE file of a tenant.
+    pub(crate) async fn upload_of(&self, tenant: &str, samples: &[f32]) -> MediaAsset {
         let mut writer = self.media.service.blobs().writer().await.unwrap();
-        writer.write(Bytes::from(wav(RATE as u32, 1, &samples))).await.unwrap();
-        let blob = writer.finish().await.unwrap();
-        let asset = NewAsset {
-            kind: Some(AssetKind::Audio),
-            source_uri: blob.id.uri(),
-            content_sha256: Some(blob.id.to_hex()),
-            size_bytes: Some(blob.size_bytes),
-            duration: Some(MediaTime::from_samples(samples.len() as i64, RATE as u32)),
-            ..self.described(name)
-        };
-        self.media.insert_asset("t1", asset).await
+        writer.write(wav(samples).into()).await.unwrap();
+        let description = Description::default();
+        self.media.service.register_upload(&context(tenant), writer, None, description).await.unwrap()
     }
 
-    /// An asset of this duration without bytes.
-    pub(crate) async fn declared(&self, name: &str, duration: MediaTime) -> Id {
-        let asset = NewAsset { duration: Some(duration), ..self.described(name) };
-        self.media.insert_asset("t1", asset).await
+    pub(crate) async fn upload(&self, samples: &[f32]) -> MediaAsset {
+        self.upload_of("t1", samples).await
     }
 
-    fn described(&self, name: &str) -> NewAsset {
-        NewAsset {
-            kind: Some(AssetKind::Audio),
-            source_uri: format!("mem:{name}"),
-            audio_channels: Some(1),
-            sample_rate: Some(RATE as u32),
-            codec_info: Some("wave: pcm_s16le".to_owned()),
-            meta: json!({"file_name": name}).as_object().unwrap().clone(),
-            ..NewAsset::default()
-        }
+    /// A hit of `asset` with these samples.
+    pub(crate) async fn hit(&self, asset: &MediaAsset, samples: &[f32]) -> Id {
+        let blob = self.media.service.blobs().put(wav(samples).into()).await.unwrap();
+        let (kind, produced_by) = (ArtifactKind::AudioHit, json!({"sha256": blob.id.to_hex()}));
+        let mut hit = NewArtifact::new(kind, asset.id.clone(), blob.id.uri(), "test", &produced_by);
+        hit.content_sha256 = Some(blob.id.to_hex());
+        self.media.insert_artifact("t1", hit).await
     }
+
+    /// Indexes all recordings that are not in the index.
+    pub(crate) async fn index(&self) -> FingerprintBatch {
+        self.index_with(&IndexOptions::default()).await
+    }
+
+    pub(crate) async fn index_with(&self, options: &IndexOptions) -> FingerprintBatch {
+        index_recordings(&self.media.service, self.media.clock.as_ref(), options, None).await.unwrap()
+    }
+
+    /// Identifies an asset, with further members of the request.
+    pub(crate) async fn identify(&self, asset: &MediaAsset, more: Value) -> Value {
+        let body = with_members(json!({"asset_id": asset.id}), more);
+        self.api.post(IDENTIFY, &body).await.ok()
+    }
+
+    /// Number of landmarks in the index.
+    pub(crate) async fn landmarks(&self) -> i64 {
+        let count = sqlx::query_scalar("SELECT count(*) FROM fingerprint_landmarks");
+        count.fetch_one(&self.media.database.pool).await.unwrap()
+    }
+
+    /// Runs a statement, and returns the number of its rows.
+    pub(crate) async fn execute(&self, statement: &'static str) -> u64 {
+        sqlx::query(statement).execute(&self.media.database.pool).await.unwrap().rows_affected()
+    }
+}
+
+/// Start of the source at the start of the query, in ms.
+pub(crate) fn offset_ms(found: &Value) -> f64 {
+    found["source_start_ms"].as_f64().unwrap() - found["query_start_ms"].as_f64().unwrap()
 }
