@@ -8,7 +8,7 @@ use crate::music::{RATE, piece};
 const CONFORM: &str = "/audio/conform";
 
 fn number(value: &Value, name: &str) -> f64 {
-    value[name].as_f64().unwrap_or_else(|| panic!("{name}: {value}"))
+    value[name].as_f64().unwrap()
 }
 
 /// Rushes, and an edit of five shots of them with a stretch of other audio before the last one, into which the fourth fades
