@@ -56,7 +56,7 @@ impl TestState {
     }
 
     pub(crate) async fn index_with(&self, options: &IndexOptions) -> FingerprintBatch {
-        index_recordings(&self.media.service, self.media.clock.as_ref(), options, None).await.unwrap()
+        index_recordings(&self.media.service, &*self.media.clock, options, None).await.unwrap()
     }
 
     /// Identifies an asset, with further members of the request.
