@@ -82,6 +82,7 @@ impl Conformer {
         request.check()?;
         let edit = self.asset(scope, &request.asset_id).await?;
         check_length(&edit, MAX_EDIT)?;
+        let mut progress = WorkProgress::current();
         let sources = match request.sources {
             Some(ids) => {
                 let assets = self.assets(scope, ids).await?;
@@ -93,12 +94,16 @@ impl Conformer {
             }
             None => {
                 begin_heavy_work()?;
-                let found = self.search.sources_of(scope, &edit.id).await?;
+                let mut halves = progress.split(2).into_iter();
+                let searching = halves.next().unwrap_or_default();
+                progress = halves.next().unwrap_or_default();
+                let found = searching.watch(self.search.sources_of(scope, &edit.id)).await?;
+                searching.complete();
                 let found = found.into_iter().filter(|id| *id != edit.id).take(MAX_SOURCES).collect();
                 within(self.assets(scope, found).await?, MAX_SOURCES_LENGTH)
             }
         };
-        let shots = self.shots(edit, sources).await?;
+        let shots = self.shots(edit, sources, progress).await?;
         let new = NewShotList {
             shots,
             backend_version: VERSION.to_owned(),
@@ -126,10 +131,14 @@ impl Conformer {
     }
 
     /// Decodes the edit and its sources one after the other, and finds the shots.
-    async fn shots(&self, edit: MediaAsset, sources: Vec<MediaAsset>) -> Result<Vec<VideoShot>, Error> {
+    async fn shots(
+        &self,
+        edit: MediaAsset,
+        sources: Vec<MediaAsset>,
+        progress: WorkProgress,
+    ) -> Result<Vec<VideoShot>, Error> {
         let slot = HeldSlot::acquire(&self.queue).await?;
         check_disk(&self.media, total(&sources) + edit.duration.unwrap_or_default()).await?;
-        let progress = WorkProgress::current();
         let share = DECODING / (1 + sources.len()) as f64;
         let edit_source = ShotSource { asset_id: edit.id.clone(), duration: edit.duration };
         let recording = OpenRecording::open(&self.media, edit).await?;
