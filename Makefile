@@ -82,7 +82,7 @@ exports: bootstrap ## write made timelines in every export format and read them 
 NAMES ?=
 
 .PHONY: test-page
-test-page: fixtures ## walk through the page in Chromium, on services of its own (needs npm; NAMES="lanes axe" for some)
+test-page: fixtures ## walk through the page in Chromium and Firefox (needs npm; NAMES="lanes axe" for some, NAMES=firefox)
 	cargo build --workspace --locked --bin harkback
 	@tools/with-postgres.sh tools/page/run.sh $(or $(CARGO_TARGET_DIR),target)/debug/harkback $(NAMES)
 

@@ -74,6 +74,8 @@ files! {
     "panels/exports.js",
     "panels/inspector.js",
     "panels/lineage.js",
+    "panels/lineage_graph.js",
+    "panels/lineage_picture.js",
     "panels/panels.js",
     "panels/shots.js",
     "panels/tables.js",
