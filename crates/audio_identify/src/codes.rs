@@ -11,5 +11,10 @@ http_kit::error_codes! {
         TOO_MANY_POSTINGS = 422 "too_many_postings":
             "ten seconds of the audio occur at more than four million places of the index, such as a constant tone"
             => "use another window";
+        RECORDING_TOO_LONG = 422 "recording_too_long":
+            "a recording of an alignment is longer than six hours, or an edit to conform longer than three"
+            => "align or conform parts of it";
+        SOURCES_TOO_LONG = 422 "sources_too_long":
+            "the sources of an edit are longer than 24 hours together" => "name fewer or shorter `sources`";
     }
 }

@@ -1,12 +1,16 @@
 use audio_fingerprint::{QueryError, TooManyHits};
 use audio_signal::SignalError;
 use axum::response::{IntoResponse, Response};
-use http_kit::codes::INVALID_BODY;
+use http_kit::codes::{INVALID_BODY, STORAGE_FULL};
 use http_kit::{FieldError, Problem, describe};
 use media_decode::DecodeError;
+use media_time::MediaTime;
 use media_v2::{MediaError, decode_problem};
+use primitives::Id;
 
-use crate::codes::{QUERY_SILENT, QUERY_TOO_LONG, QUERY_TOO_SHORT, TOO_MANY_POSTINGS};
+use crate::codes::{
+    QUERY_SILENT, QUERY_TOO_LONG, QUERY_TOO_SHORT, RECORDING_TOO_LONG, SOURCES_TOO_LONG, TOO_MANY_POSTINGS,
+};
 
 /// Why audio cannot be identified or indexed.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +30,42 @@ pub enum Error {
     /// A block of the query has more hits in the index than a search may have.
     #[error(transparent)]
     TooManyHits(#[from] TooManyHits),
+    /// A recording is longer than what is aligned or conformed.
+    #[error("asset {asset_id} is longer than {} h; use parts of it", .limit.as_millis_floor() / 3_600_000)]
+    RecordingTooLong {
+        /// The recording.
+        asset_id: Id,
+        /// The maximum.
+        limit: MediaTime,
+    },
+    /// The sources of an edit are longer than [`MAX_SOURCES_LENGTH`](crate::MAX_SOURCES_LENGTH) together.
+    #[error(
+        "the sources last {length}, longer than the {} that are compared; name fewer",
+        crate::MAX_SOURCES_LENGTH
+    )]
+    SourcesTooLong {
+        /// Their length.
+        length: MediaTime,
+    },
+    /// The staging directory has no room for the decoded samples.
+    #[error("the samples may need {needed_bytes} bytes of temporary files, and {free_bytes} are free")]
+    NoRoom {
+        /// Number of bytes that may be needed.
+        needed_bytes: u64,
+        /// Number of bytes that are free.
+        free_bytes: u64,
+    },
+    /// One of several recordings cannot be used.
+    #[error("asset {asset_id}: {source}")]
+    Recording {
+        /// The recording.
+        asset_id: Id,
+        /// The cause.
+        source: Box<Error>,
+    },
+    /// An error of the timeline client, such as an unknown project.
+    #[error(transparent)]
+    Timeline(#[from] video_timeline::Error),
     /// A recording cannot be decoded.
     #[error(transparent)]
     Decode(DecodeError),
@@ -100,6 +140,14 @@ impl Error {
     pub(crate) fn is_about_media(&self) -> bool {
         matches!(self, Self::Decode(error) if error.is_about_media())
     }
+
+    /// This error as that of one of several recordings.
+    pub(crate) fn of_recording(self, asset_id: &Id) -> Self {
+        match self {
+            error @ (Self::RecordingTooLong { .. } | Self::Recording { .. }) => error,
+            error => Self::Recording { asset_id: asset_id.clone(), source: Box::new(error) },
+        }
+    }
 }
 
 impl From<Error> for Problem {
@@ -111,6 +159,13 @@ impl From<Error> for Problem {
             Error::QueryTooLong => Self::new(QUERY_TOO_LONG, detail),
             Error::QuerySilent => Self::new(QUERY_SILENT, detail),
             Error::TooManyHits(_) => Self::new(TOO_MANY_POSTINGS, detail),
+            Error::RecordingTooLong { asset_id, .. } => {
+                Self::new(RECORDING_TOO_LONG, detail).with("id", asset_id.as_str())
+            }
+            Error::SourcesTooLong { .. } => Self::new(SOURCES_TOO_LONG, detail),
+            Error::NoRoom { .. } => Self::new(STORAGE_FULL, detail),
+            Error::Recording { asset_id, source } => Self::from(*source).with("id", asset_id.as_str()),
+            Error::Timeline(error) => error.into(),
             Error::Decode(error) => decode_problem(error),
             Error::Signal(_) => Self::internal(error),
             Error::Scratch(error) => Self::storage(blob_store::BlobError::Io(error)),

@@ -4,13 +4,18 @@
 //! - [`AnalysisIndex`] indexes recordings when they are analysed, [`index_recordings`] those of before;
 //! - `query` is the audio of a request, `search_job` the heavy part of a call: `search` looks the landmarks of its blocks up,
 //!   `refinement` confirms what was found by samples, `candidate` joins it over blocks;
+//! - [`Aligner`] aligns recordings of one event, [`Conformer`] finds the edit list of a finished edit; both compare decoded
+//!   recordings (`comparison`) with an index in memory;
 //! - `recording` decodes assets and artifacts to mono samples at 16 kHz;
 //! - `form` reads uploads.
 //!
 //! Methods, accuracy and limits: `docs/identify.md`.
 
+mod align;
 mod candidate;
 pub mod codes;
+mod comparison;
+mod conform;
 mod error;
 mod form;
 mod index;
@@ -26,6 +31,13 @@ mod store;
 
 use media_time::MediaTime;
 
+pub use align::{
+    AlignRequest, AlignResult, AlignedSequence, Aligner, AlignmentPart, NewAlignedSequence,
+    RecordingAlignment, align_router,
+};
+pub use conform::{
+    ConformRequest, Conformer, MAX_EDIT, MAX_SOURCES, MAX_SOURCES_LENGTH, SourceSearch, conform_router,
+};
 pub use error::Error;
 pub use index::{AnalysisIndex, FingerprintBatch, IndexOptions, IndexedRecording, index_recordings};
 pub use routes::router;

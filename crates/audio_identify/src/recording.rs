@@ -31,15 +31,7 @@ impl AudioSource {
     /// [`DecodeError::NoAudioStream`], [`DecodeError::Unrecognised`] for assets that are known to have no audio; errors
     /// of the media store.
     pub(crate) async fn asset(media: &MediaService, scope: &Scope, id: &Id) -> Result<Self, Error> {
-        let asset = media.recording(scope, id).await?;
-        if asset.audio_channels == Some(0) {
-            let container = asset.codec_info.clone().unwrap_or_else(|| asset.kind.to_string());
-            return Err(DecodeError::NoAudioStream { container }.into());
-        }
-        if asset.kind == AssetKind::Other && asset.codec_info.is_none() {
-            return Err(DecodeError::Unrecognised("no media container".to_owned()).into());
-        }
-        Ok(Self::Asset(asset))
+        Ok(Self::Asset(asset_with_audio(media, scope, id).await?))
     }
 
     /// An artifact of this owner. Whether it has audio is known when it is decoded.
@@ -64,6 +56,27 @@ impl AudioSource {
     pub(crate) async fn open(&self, media: &MediaService) -> Result<MediaInput, Error> {
         Ok(media.open_recording(self.content()).await?)
     }
+}
+
+/// An asset of this owner with audio.
+///
+/// # Errors
+/// [`DecodeError::NoAudioStream`], [`DecodeError::Unrecognised`] for assets that are known to have no audio; errors of the
+/// media store.
+pub(crate) async fn asset_with_audio(
+    media: &MediaService,
+    scope: &Scope,
+    id: &Id,
+) -> Result<MediaAsset, Error> {
+    let asset = media.recording(scope, id).await?;
+    if asset.audio_channels == Some(0) {
+        let container = asset.codec_info.clone().unwrap_or_else(|| asset.kind.to_string());
+        return Err(DecodeError::NoAudioStream { container }.into());
+    }
+    if asset.kind == AssetKind::Other && asset.codec_info.is_none() {
+        return Err(DecodeError::Unrecognised("no media container".to_owned()).into());
+    }
+    Ok(asset)
 }
 
 /// Decodes a recording from its start, in constant memory.

@@ -169,7 +169,7 @@ impl Identify {
         })
     }
 
-    /// Stores the place of the first match that an origin map can express.
+    /// Stores the place of the first match that an origin map can express, if the artifact has no other map.
     async fn register(
         &self,
         scope: &Scope,
@@ -179,7 +179,10 @@ impl Identify {
     ) -> Result<Result<OriginMap, NotRegistered>, Error> {
         let lengths = self.lengths(scope, matches).await?;
         let mut reason = NotRegistered::NoMatch;
-        for found in matches {
+        // A recording of the same bytes is the artifact itself, registered as an asset: only if it is in no other one.
+        let (twins, places): (Vec<&SourceMatch>, Vec<&SourceMatch>) =
+            matches.iter().partition(|one| one.twin);
+        for found in places.into_iter().chain(twins) {
             let is_changed = |ratio: f64| (ratio - 1.0).abs() > SAME_SPEED;
             let query = found.query_end - found.query_start;
             if query + query < duration {

@@ -8,7 +8,7 @@ use access::{Access, BaseUrl, Links};
 use anyhow::Context;
 use audio_asr::Models;
 use audio_field_to_samples::FieldToSamples;
-use audio_identify::{AnalysisIndex, Identify};
+use audio_identify::{Aligner, AnalysisIndex, Conformer, Identify};
 use audio_mix::PatternMixer;
 use audio_pattern_engine::PatternEngine;
 use audio_semantic_timeline::SemanticTimelines;
@@ -198,7 +198,8 @@ fn api(
     let mixer = PatternMixer::new(media.clone(), patterns.clone(), queue.clone(), clock.clone());
     let snippets = OriginSnippets::new(pool.clone(), timeline.clone(), renderer.clone(), clock.clone());
     let lineages = Lineages::new(media.clone(), timeline.clone());
-    let (timeline_of_exports, timeline_of_edits) = (timeline.clone(), timeline.clone());
+    let [timeline_of_exports, timeline_of_edits, timeline_of_alignments] =
+        std::array::from_fn(|_| timeline.clone());
     let timelines = SemanticTimelines::with_companion(
         media.clone(),
         timeline,
@@ -209,6 +210,8 @@ fn api(
         Some(Arc::new(AnalysisIndex)),
     );
     let identify = Identify::new(media.clone(), origins.clone(), queue.clone());
+    let aligner = Aligner::new(media.clone(), timeline_of_alignments, queue.clone());
+    let conformer = Conformer::new(media.clone(), origins.clone(), Arc::new(identify.clone()), queue.clone());
     let exports = Exports::new(
         media.clone(),
         timeline_of_exports,
@@ -240,6 +243,8 @@ fn api(
         .merge(video_render::router(renderer.clone()))
         .merge(audio_field_to_samples::router(samples))
         .merge(audio_identify::router(identify))
+        .merge(audio_identify::align_router(aligner))
+        .merge(audio_identify::conform_router(conformer))
         .merge(origin_snippets::router(snippets))
         .merge(lineage::router(lineages))
         .merge(edits::router(edits.clone()))

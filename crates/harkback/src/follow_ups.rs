@@ -86,6 +86,7 @@ const MADE: &[ProducedId] = &[
     ProducedId { by: "make_shot_list", status: "200", id: "/shot_list_artifact_id", taken: SHOT_LIST },
     ProducedId { by: "remove_silence", status: "200", id: "/shot_list_artifact_id", taken: SHOT_LIST },
     ProducedId { by: "cut_to_music", status: "200", id: "/shot_list_artifact_id", taken: SHOT_LIST },
+    ProducedId { by: "conform_edit", status: "200", id: "/shot_list_artifact_id", taken: SHOT_LIST },
     ProducedId { by: "supercut", status: "200", id: "/shot_list_artifact_id", taken: SHOT_LIST },
     ProducedId {
         by: "create_project",

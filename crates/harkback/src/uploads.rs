@@ -16,7 +16,8 @@ use tokio::sync::Semaphore;
 
 use crate::capacity::QueueSize;
 
-const FORMS: &str = "/media-v2/assets";
+/// Paths of forms with a file.
+const FORMS: [&str; 2] = ["/media-v2/assets", "/audio/identify"];
 /// Path of resumable uploads, with their ids below it.
 const RESUMABLE: &str = "/media-v2/uploads";
 /// Maximum of `Retry-After`, in seconds.
@@ -78,7 +79,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 /// job has fetched it.
 fn is_upload(method: &Method, path: &str, is_json: bool) -> bool {
     match *method {
-        Method::POST if path == FORMS => !is_json,
+        Method::POST if FORMS.contains(&path) => !is_json,
         Method::POST | Method::PATCH => {
             path.strip_prefix(RESUMABLE).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         }
@@ -138,6 +139,7 @@ mod tests {
     fn requests_with_bytes_of_files_are_uploads() {
         for (method, path, expected) in [
             (Method::POST, "/media-v2/assets", true),
+            (Method::POST, "/audio/identify", true),
             (Method::GET, "/media-v2/assets", false),
             (Method::POST, "/media-v2/assets/a1/artifacts", false),
             (Method::POST, "/media-v2/uploads", true),

@@ -72,6 +72,8 @@ pub const HEAVY_CALLS: &[HeavyCall] = &[
     HeavyCall::new("/audio/voice-phrases/detect", "detect_phrases", Lane::Analysis),
     // Of queries of more than half a minute; shorter ones are answered at once.
     HeavyCall::new("/audio/identify", "identify", Lane::Analysis),
+    HeavyCall::new("/audio/align", "align", Lane::Analysis),
+    HeavyCall::new("/audio/conform", "conform", Lane::Analysis),
     HeavyCall::new("/audio/patterns/{pattern_id}/render", "render_pattern", Lane::Analysis),
     HeavyCall::new("/audio/to-video-origin", "to_video_origin", Lane::ShotLists),
     HeavyCall::new("/edits/cut-to-music", "cut_to_music", Lane::ShotLists),

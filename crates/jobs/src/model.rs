@@ -91,7 +91,8 @@ pub struct Job {
     /// Id of the job.
     pub id: Id,
     /// The call that it runs: `analyze`, `field_to_samples`, `detect_hits`, `detect_loops`, `detect_phrases`,
-    /// `identify`, `render_pattern`, `to_video_origin`, `cut_to_music`, `supercut`, `origin_snippets` or `render`.
+    /// `identify`, `align`, `conform`, `render_pattern`, `to_video_origin`, `cut_to_music`, `supercut`, `origin_snippets` or
+    /// `render`.
     pub kind: String,
     /// Current state of the job.
     pub state: JobState,

@@ -150,7 +150,7 @@ async fn mentions(pool: &PgPool, text: &str) -> Vec<String> {
 }
 
 /// Rows of tables that a short use of the service does not fill, made of those that it does.
-const FURTHER_ROWS: [&str; 11] = [
+const FURTHER_ROWS: [&str; 13] = [
     "INSERT INTO artifact_upstreams (tenant_id, env, artifact_id, position, upstream_id)
      SELECT tenant_id, env, min(id), 99, max(id) FROM artifacts WHERE tenant_id = $1 GROUP BY 1, 2",
     "INSERT INTO origin_snippets (tenant_id, env, clip_id, audio_artifact_id, source_asset_id, source_start_us, source_end_us,
@@ -177,6 +177,13 @@ const FURTHER_ROWS: [&str; 11] = [
     "INSERT INTO idempotency_seeds (tenant_id, env, key, fingerprint, seed, expires_at)
      SELECT $1, 'dev', 'key_2', decode(repeat('0', 64), 'hex'), 's', now() + interval '1 day'",
     "INSERT INTO job_tickets (tenant_id, last_ticket) SELECT $1, 1",
+    // An analysis without the stub fills these.
+    "INSERT INTO fingerprint_owners (tenant_id, env) SELECT $1, 'dev'
+     ON CONFLICT (tenant_id, env) DO UPDATE SET env = excluded.env",
+    "INSERT INTO fingerprint_sources (tenant_id, env, asset_id, owner_id, version, duration_us, landmark_count, indexed_at)
+     SELECT a.tenant_id, a.env, a.id, o.id, 1, 0, 0, now() FROM media_assets a
+     JOIN fingerprint_owners o ON o.tenant_id = a.tenant_id AND o.env = a.env WHERE a.tenant_id = $1
+     ON CONFLICT (tenant_id, env, asset_id) DO UPDATE SET indexed_at = excluded.indexed_at",
 ];
 
 /// Makes something of every kind for the caller.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod access;
+mod align;
 mod analysis;
 mod analyze_formats;
 mod audio_streams;
@@ -16,6 +17,7 @@ mod clients;
 mod clips;
 mod command_line;
 mod compose;
+mod conform;
 mod corrections;
 mod damaged_blobs;
 mod database_outages;
@@ -27,6 +29,7 @@ mod fairness;
 mod formats;
 mod gc;
 mod idempotency;
+mod identify;
 mod identify_files;
 mod job_kinds;
 mod job_processes;

@@ -8,4 +8,4 @@ mod lookup;
 
 pub(crate) use batch::{AssetToIndex, assets_to_index};
 pub(crate) use index::{IndexedSource, insert_failure, replace_source};
-pub(crate) use lookup::{IndexFigures, SourceRow, figures, find_postings, find_sources, find_twins, prepare};
+pub(crate) use lookup::{SourceRow, figures, find_postings, find_sources, find_twins, prepare};

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::operation::Operation;
 
 /// The operations that are tools, in the order of their list. A tool has the name of its operation.
-const OPERATIONS: [&str; 17] = [
+const OPERATIONS: [&str; 18] = [
     "list_assets",
     "analyze_recording",
     "get_semantic_timeline",
@@ -18,6 +18,7 @@ const OPERATIONS: [&str; 17] = [
     "search_words",
     "cut_samples",
     "list_samples",
+    "identify_audio",
     "make_shot_list",
     "remove_silence",
     "cut_to_music",

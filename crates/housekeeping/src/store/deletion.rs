@@ -43,7 +43,7 @@ pub(crate) async fn delete_rows(
     delete!(conn, scope, removal, "pattern_renders", "artifact_id", "NOT x.is_asset");
     delete!(conn, scope, removal, "timeline_speakers", "timeline_id", "NOT x.is_asset");
     delete!(conn, scope, removal, "artifact_upstreams", "artifact_id", "NOT x.is_asset");
-    // Rows of the library's indexes and of corrections leave with their artifacts.
+    // Rows of the library's indexes and of corrections leave with their artifacts, fingerprints with their assets.
     let artifacts = delete!(conn, scope, removal, "artifacts", "id", "NOT x.is_asset");
     let assets = delete!(conn, scope, removal, "media_assets", "id", "x.is_asset");
     sqlx::query!(

@@ -192,6 +192,29 @@ async fn usages_are_counted_and_the_first_ones_listed() {
 }
 
 #[tokio::test]
+async fn fingerprints_leave_with_their_asset() {
+    let state = TestState::new().await;
+    let (asset, other) = (state.asset().await, state.asset().await);
+    let index = "WITH owner AS (
+            INSERT INTO fingerprint_owners (tenant_id, env) VALUES ($1, 'dev') RETURNING id
+        ), source AS (
+            INSERT INTO fingerprint_sources (tenant_id, env, asset_id, owner_id, version, duration_us, landmark_count,
+                indexed_at)
+            SELECT $1, 'dev', asset_id, owner.id, 1, 5, 3, now()
+            FROM owner CROSS JOIN unnest(ARRAY [$2::text, $3::text]) AS asset_id
+            RETURNING owner_id, id
+        )
+        INSERT INTO fingerprint_landmarks (owner_id, hash, source_id, frame)
+        SELECT owner_id, frame, id, frame FROM source CROSS JOIN generate_series(1, 3) AS frame";
+    state.execute(index, &asset, &other).await;
+    assert_eq!(state.api.delete(&format!("/media-v2/assets/{asset}")).await.status, 204);
+    let left = "SELECT s.asset_id, count(l) FROM fingerprint_landmarks l
+        LEFT JOIN fingerprint_sources s ON s.owner_id = l.owner_id AND s.id = l.source_id GROUP BY s.asset_id";
+    let left: Vec<(Option<String>, i64)> = sqlx::query_as(left).fetch_all(&state.media.pool()).await.unwrap();
+    assert_eq!(left, [(Some(other), 3)]);
+}
+
+#[tokio::test]
 async fn number_of_statements_does_not_grow_with_the_artifacts() {
     let state = TestState::new().await;
     let mut counted = Vec::new();
