@@ -119,11 +119,14 @@ function strip(source, focusAsset, top, width) {
         text(shorten(name, width / 8), 0, top + 12, "title"),
         text(length(duration), width, top + 12, "muted", "end"),
         svg("rect", { x: 0.5, y: y + 0.5, width: width - 1, height: STRIP.height - 1, rx: 3, class: "whole" }),
-        windows
-            .slice(0, WINDOWS)
-            .map(window =>
-                svg("rect", { ...windowAt(window, duration, width), y: y + 2, height: STRIP.height - 4, class: "window" }),
-            ),
+        windows.slice(0, WINDOWS).map(window =>
+            svg("rect", {
+                ...windowAt(window, duration, width),
+                y: y + 2,
+                height: STRIP.height - 4,
+                class: "window",
+            }),
+        ),
     );
 }
 

@@ -129,6 +129,15 @@ export function samples(state) {
                     },
                     { class: "small", "aria-label": t("samples.similarTo", { label }) },
                 ),
+                " ",
+                h(
+                    "a",
+                    {
+                        href: addressOf({ view: "identify", artifact: sample.artifact_id }),
+                        "aria-label": t("samples.identifyOf", { label }),
+                    },
+                    t("samples.identify"),
+                ),
             ),
         );
     };
