@@ -70,6 +70,7 @@ files! {
     "make/panel.js",
     "make/pattern.js",
     "make/sequencer.js",
+    "make/wave.js",
     "panels/corrections.js",
     "panels/edits.js",
     "panels/exports.js",

@@ -232,8 +232,8 @@ export default {
     "make.filmOf": "{template} aus {name}",
     "make.openSound": "Ton öffnen",
     "make.lowered": "um {db} dB gesenkt, auf höchstens −1 dBTP",
-    "make.templatesOnly":
-        "Ein verändertes Raster wird ein Film, dessen Ton es ist; als Ton allein werden nur unveränderte Vorlagen gerendert.",
+    "make.tooLong":
+        "Ein Muster mit geänderten Schritten wird hier gerendert, bis zu fünf Minuten: nehmen Sie weniger Takte.",
 
     "edits.silence": "Stille entfernen",
     "edits.silenceOf": "{name} ohne Stille",

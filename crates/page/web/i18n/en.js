@@ -231,8 +231,7 @@ export default {
     "make.filmOf": "{template} from {name}",
     "make.openSound": "Open the sound",
     "make.lowered": "lowered by {db} dB to the ceiling of −1 dBTP",
-    "make.templatesOnly":
-        "A changed grid becomes a film, whose sound it is; only unchanged templates are rendered as sound alone.",
+    "make.tooLong": "A pattern whose steps were changed is rendered here, up to five minutes: choose fewer bars.",
 
     "edits.silence": "Remove silence",
     "edits.silenceOf": "{name} without silence",
