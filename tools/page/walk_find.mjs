@@ -34,7 +34,7 @@ export const tests = context => {
             await visit(page, `view=recording&asset=${context.film.id}&tab=lineage&artifact=${hit.artifact_id}`);
             const picture = page.locator(".lineage svg");
             await picture.waitFor({ timeout: WAIT });
-            assert.match(await picture.locator("a.node.focus").getAttribute("aria-label"), /^Hit, 0:1/);
+            assert.match(await picture.locator("a.node.focus").textContent(), /^Hit 0:1/);
             await picture.getByRole("link", { name: "Shot list" }).first().waitFor();
             // By keyboard to the recording's own lineage, and its window is where the hit is.
             await picture.locator("a.node.focus").focus();

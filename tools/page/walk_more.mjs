@@ -254,6 +254,7 @@ export const tests = context => {
                 "",
                 "view=samples",
                 "view=search&q=five",
+                "view=identify",
                 "view=jobs",
                 ...["words", "tables", "make", "edit", "export", "lineage"].map(
                     tab => `view=recording&asset=${context.film.id}&tab=${tab}`,

@@ -133,6 +133,7 @@ export function samples(state) {
                 h(
                     "a",
                     {
+                        class: "button small",
                         href: addressOf({ view: "identify", artifact: sample.artifact_id }),
                         "aria-label": t("samples.identifyOf", { label }),
                     },
