@@ -130,6 +130,7 @@ function patternMaker({ recording }, templates, cut, answer) {
                             take(templates.find(template => template.template_id === id));
                             show();
                         },
+                        { class: "template" },
                     ),
                 ),
                 field(

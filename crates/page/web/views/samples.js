@@ -119,7 +119,7 @@ export function samples(state) {
             h("td", {}, h("a", { href: addressOf(from) }, clock(sample.start_ms ?? 0, 1))),
             h(
                 "td",
-                {},
+                { class: "actions" },
                 button(
                     t("samples.similar"),
                     () => {
