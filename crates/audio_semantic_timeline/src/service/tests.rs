@@ -28,7 +28,7 @@ impl ArtifactOrigins for Nowhere {
 pub(super) fn service(database: &TestDatabase, directory: &TempDir, decoders: Decoders) -> SemanticTimelines {
     let pool = database.pool.clone();
     let blobs = BlobStore::open_directory(directory.path()).unwrap();
-    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(chrono::DateTime::UNIX_EPOCH));
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
     let config = MediaConfig { decoders, ..MediaConfig::default() };
     let media = MediaService::new(pool.clone(), blobs, clock.clone(), config);
     let signal = SignalBackend::new(Thresholds::DEFAULT, 42, 1).unwrap();
@@ -52,7 +52,7 @@ pub(super) fn context() -> RequestContext {
 pub(super) async fn asset(database: &TestDatabase, decoder: Option<AssetDecoder>) -> MediaAsset {
     let conn = &mut database.pool.acquire().await.unwrap();
     let new = NewAsset { decoder, ..NewAsset::default() };
-    media_v2::store::insert_asset(conn, &context().scope, chrono::DateTime::UNIX_EPOCH, new).await.unwrap()
+    media_v2::store::insert_asset(conn, &context().scope, DateTime::UNIX_EPOCH, new).await.unwrap()
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ fn speaker(number: usize) -> DetectedSpeaker {
 }
 
 fn voice(id: &str, name: &str) -> EnrolledVoice {
-    let created_at = chrono::DateTime::UNIX_EPOCH;
+    let created_at = DateTime::UNIX_EPOCH;
     EnrolledVoice { id: id.parse().unwrap(), name: name.to_owned(), speech_ms: 4_000, created_at }
 }
 
