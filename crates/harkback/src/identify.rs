@@ -24,7 +24,7 @@ use media_decode::{Decoders, MediaInput};
 
 use self::folder::FolderListing;
 use self::mono::{MonoFile, MonoFiles};
-use self::report::{Place, Report};
+use self::report::{FileMatch, Report};
 use self::scan::Scan;
 use crate::analyze::RecordingFile;
 use crate::cli::IdentifyArguments;
@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &IdentifyArguments, config: Option<&Path>) -> anyho
         file: file.label(),
         searched: scanned.searched,
         skipped: files.len() - scanned.searched,
-        matches: places(&mut query, &mut sources, matches, &files)?,
+        matches: file_matches(&mut query, &mut sources, matches, &files)?,
     };
     report.print(arguments.json)?;
     let is_complete = errors.is_empty() && scanned.errors.is_empty();
@@ -84,21 +84,21 @@ fn mono_query(file: &RecordingFile, decoders: &Decoders) -> anyhow::Result<MonoF
     Ok(query)
 }
 
-/// The places of matches, joined and exact, in order of query time.
-fn places<'a>(
+/// The matches in files, joined and exact, in order of query time.
+fn file_matches<'a>(
     query: &mut MonoFile,
     sources: &mut MonoFiles<'_>,
     matches: Vec<Match>,
     files: &'a [PathBuf],
-) -> anyhow::Result<Vec<Place<'a>>> {
-    let mut places = Vec::new();
+) -> anyhow::Result<Vec<FileMatch<'a>>> {
+    let mut file_matches = Vec::new();
     for found in link(matches) {
         let (found, gain_db) = measure(query, sources, found)?;
         if let Some(file) = usize::try_from(found.source_id).ok().and_then(|index| files.get(index)) {
-            places.push(Place { file, found, gain_db });
+            file_matches.push(FileMatch { file, found, gain_db });
         }
     }
-    Ok(places)
+    Ok(file_matches)
 }
 
 #[expect(clippy::print_stderr, reason = "the command line's own notes")]

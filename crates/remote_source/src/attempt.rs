@@ -24,5 +24,8 @@ pub(crate) struct Opened {
     pub(crate) total: Option<u64>,
     /// Strong ETag, if there is one.
     pub(crate) etag: Option<String>,
+    /// Whether the server is to be asked for bytes beyond the declared size: it answers ranges, and only `Content-Length`
+    /// has the size.
+    pub(crate) has_ranges: bool,
     pub(crate) bytes: ByteStream,
 }

@@ -15,9 +15,14 @@
 //!
 //! A transfer that breaks is continued where it ended, if the file has a strong ETag: the answer to the request for the
 //! rest must have the same one ([`RemoteError::Changed`]). Otherwise it starts again ([`Piece::Restart`]).
+//!
+//! A web server that declares `Accept-Ranges` is asked at the end for bytes beyond the declared length: a file of which there
+//! are more is continued with a strong ETag, and has otherwise changed.
 
 mod attempt;
+mod beyond;
 mod bucket;
+mod content_range;
 mod error;
 mod host;
 mod location;

@@ -31,6 +31,8 @@ pub(crate) async fn open(
         starts_at: found.range.start,
         total: Some(found.meta.size),
         etag: found.meta.e_tag.clone(),
+        // The size is that of the store's own record of the object.
+        has_ranges: false,
         bytes: found.into_stream().map_err(interrupted).boxed(),
     })
 }

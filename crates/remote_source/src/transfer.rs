@@ -9,7 +9,7 @@ use crate::attempt::{Opened, Resume};
 use crate::error::Failure;
 use crate::location::Place;
 use crate::pace::PacedBody;
-use crate::{Location, RemoteError, RemoteSources, object, web};
+use crate::{Location, RemoteError, RemoteSources, beyond, object, web};
 
 /// Bound of the limit of durations, so that the deadline is an instant.
 const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 3_600);
@@ -71,6 +71,8 @@ pub struct Transfer {
     received: u64,
     total: Option<u64>,
     etag: Option<String>,
+    /// Whether the server is still to be asked for bytes beyond the declared size.
+    is_end_unconfirmed: bool,
     /// Number of bytes of the current attempt.
     of_attempt: u64,
     failed_attempts: u32,
@@ -94,6 +96,7 @@ impl Transfer {
             received: 0,
             total: None,
             etag: None,
+            is_end_unconfirmed: false,
             of_attempt: 0,
             failed_attempts: 0,
             restarts: 0,
@@ -152,7 +155,7 @@ impl Transfer {
                 opened.map_err(|_| Failure::transient(late()))??
             }
         };
-        let Opened { starts_at, total, etag, bytes } = opened;
+        let Opened { starts_at, total, etag, has_ranges, bytes } = opened;
         if total.is_some_and(|total| total > self.limit_bytes) {
             return Err(RemoteError::TooLarge { limit_bytes: self.limit_bytes }.into());
         }
@@ -166,21 +169,50 @@ impl Transfer {
             self.received = 0;
         }
         (self.total, self.etag, self.of_attempt) = (total, etag, 0);
+        self.is_end_unconfirmed = has_ranges;
         self.body = Some(PacedBody::new(bytes, self.limits));
         Ok(is_again)
     }
 
     async fn read(&mut self) -> Result<Option<Piece>, Failure> {
-        let Some(body) = &mut self.body else { return Ok(None) };
-        let Some(bytes) = body.next().await? else {
-            return match self.total {
-                Some(total) if total != self.received => {
-                    let detail = format!("{} of {total} bytes", self.received);
-                    Err(Failure::transient(RemoteError::Truncated(detail)))
-                }
-                _ => Ok(None),
-            };
+        loop {
+            let Some(body) = &mut self.body else { return Ok(None) };
+            if let Some(bytes) = body.next().await? {
+                return self.count(bytes).map(Some);
+            }
+            if !self.continue_beyond_the_end().await? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// At the end of a body: whether the server has more bytes of the file than it declared, which are then read.
+    async fn continue_beyond_the_end(&mut self) -> Result<bool, Failure> {
+        let Some(total) = self.total else { return Ok(false) };
+        if total != self.received {
+            let detail = format!("{} of {total} bytes", self.received);
+            return Err(Failure::transient(RemoteError::Truncated(detail)));
+        }
+        let Place::Web(url) = &self.location.0 else { return Ok(false) };
+        if !std::mem::take(&mut self.is_end_unconfirmed) {
+            return Ok(false);
+        }
+        let (client, rules) = (self.sources.client().await?, self.sources.rules());
+        let etag = self.etag.as_deref();
+        let Some(further) = beyond::open_beyond(client, rules, url, total, etag, self.limits.stall).await?
+        else {
+            return Ok(false);
         };
+        if further.total.is_some_and(|total| total > self.limit_bytes) {
+            return Err(RemoteError::TooLarge { limit_bytes: self.limit_bytes }.into());
+        }
+        self.total = further.total;
+        self.body = Some(PacedBody::new(further.bytes, self.limits));
+        Ok(true)
+    }
+
+    /// Counts received bytes, which must not exceed the limit and the declared size.
+    fn count(&mut self, bytes: Bytes) -> Result<Piece, Failure> {
         let count = bytes.len() as u64;
         self.received += count;
         self.of_attempt += count;
@@ -191,7 +223,7 @@ impl Transfer {
             let detail = "the answer has more bytes than its server declared for the file".to_owned();
             return Err(RemoteError::InvalidAnswer(detail).into());
         }
-        Ok(Some(Piece::Bytes(bytes)))
+        Ok(Piece::Bytes(bytes))
     }
 
     /// Pauses after a failed attempt.

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use reqwest::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, IF_RANGE, LOCATION, RANGE,
-    RETRY_AFTER, TRANSFER_ENCODING,
+    ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, IF_RANGE,
+    LOCATION, RANGE, RETRY_AFTER, TRANSFER_ENCODING,
 };
 use reqwest::{Client, Response, StatusCode};
 use tokio::time::timeout;
 use url::Url;
 
 use crate::RemoteError;
-use crate::attempt::{Opened, Resume};
+use crate::attempt::{ByteStream, Opened, Resume};
+use crate::content_range::ContentRange;
 use crate::error::{Failure, innermost, no_answer};
 use crate::rules::WebRules;
 
@@ -30,12 +31,28 @@ pub(crate) async fn open(
     resume: Option<&Resume>,
     answer: Duration,
 ) -> Result<Opened, Failure> {
+    let rest = resume.map(|resume| (resume.offset, Some(resume.etag.as_str())));
+    let (response, url) = request(client, rules, url, rest, answer).await?;
+    opened(response, url.host_str().unwrap_or_default(), resume)
+}
+
+/// Requests the file at `url`, or its bytes from an offset on, if its ETag is the given one. Follows redirects; returns
+/// the answer, and the URL that gave it.
+pub(crate) async fn request(
+    client: &Client,
+    rules: &WebRules,
+    url: &Url,
+    rest: Option<(u64, Option<&str>)>,
+    answer: Duration,
+) -> Result<(Response, Url), Failure> {
     let mut url = url.clone();
     for _ in 0..=MAX_REDIRECTS {
         let mut request = client.get(url.clone()).header(ACCEPT_ENCODING, "identity");
-        if let Some(resume) = resume {
-            let range = format!("bytes={}-", resume.offset);
-            request = request.header(RANGE, range).header(IF_RANGE, &resume.etag);
+        if let Some((offset, etag)) = rest {
+            request = request.header(RANGE, format!("bytes={offset}-"));
+            if let Some(etag) = etag {
+                request = request.header(IF_RANGE, etag);
+            }
         }
         let host = url.host_str().unwrap_or_default();
         let late = |_| {
@@ -45,7 +62,7 @@ pub(crate) async fn open(
         let response = timeout(answer, request.send()).await.map_err(late)?;
         let response = response.map_err(|error| no_answer(&error, host))?;
         if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-            return opened(response, host, resume);
+            return Ok((response, url));
         }
         url = redirected(rules, &url, text(response.headers(), LOCATION))?;
     }
@@ -88,18 +105,33 @@ fn opened(response: Response, host: &str, resume: Option<&Resume>) -> Result<Ope
                 return Err(RemoteError::Changed.into());
             }
             let (etag, bytes) = (Some(resume.etag.clone()), stream::empty().boxed());
-            return Ok(Opened { starts_at: resume.offset, total: Some(resume.offset), etag, bytes });
+            let (starts_at, total) = (resume.offset, Some(resume.offset));
+            return Ok(Opened { starts_at, total, etag, has_ranges: false, bytes });
         }
         (StatusCode::PRECONDITION_FAILED, Some(_)) => return Err(RemoteError::Changed.into()),
         (status, _) => return Err(refusal(status, headers, host)),
     };
-    if is_encoded(headers, CONTENT_ENCODING, "identity") || is_encoded(headers, TRANSFER_ENCODING, "chunked")
-    {
+    if is_compressed(headers) {
         return Err(invalid(host, "answered compressed bytes, although none were accepted").into());
     }
+    // The total of a `Content-Range` is apart from the length of the body: nothing is left to be confirmed.
+    let has_ranges = starts_at == 0 && accepts_ranges(headers);
     let etag = etag.or_else(|| resume.filter(|_| starts_at > 0).map(|resume| resume.etag.clone()));
-    let bytes = response.bytes_stream().map_err(|error| innermost(&error)).boxed();
-    Ok(Opened { starts_at, total, etag, bytes })
+    Ok(Opened { starts_at, total, etag, has_ranges, bytes: stream_of(response) })
+}
+
+/// The bytes of an answer.
+pub(crate) fn stream_of(response: Response) -> ByteStream {
+    response.bytes_stream().map_err(|error| innermost(&error)).boxed()
+}
+
+/// Whether the server declares that it answers ranges of the file.
+fn accepts_ranges(headers: &HeaderMap) -> bool {
+    text(headers, ACCEPT_RANGES).is_some_and(|unit| unit.eq_ignore_ascii_case("bytes"))
+}
+
+pub(crate) fn is_compressed(headers: &HeaderMap) -> bool {
+    is_encoded(headers, CONTENT_ENCODING, "identity") || is_encoded(headers, TRANSFER_ENCODING, "chunked")
 }
 
 /// Checks that an answer has the requested rest of the same file. Returns its position, and the size of the file.
@@ -143,7 +175,7 @@ fn refusal(status: StatusCode, headers: &HeaderMap, host: &str) -> Failure {
 }
 
 /// The value of a header; `None` if it is missing, repeated or not ASCII.
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+pub(crate) fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next().filter(|_| values.next().is_none())?;
     value.to_str().ok().map(str::trim)
@@ -158,59 +190,13 @@ fn is_encoded(headers: &HeaderMap, name: HeaderName, plain: &str) -> bool {
 }
 
 /// An ETag of which equality means equal bytes; a weak one does not.
-fn strong_etag(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn strong_etag(headers: &HeaderMap) -> Option<String> {
     text(headers, ETAG).filter(|etag| etag.starts_with('"')).map(str::to_owned)
-}
-
-/// The value of `Content-Range`.
-#[derive(Debug, PartialEq, Eq)]
-struct ContentRange {
-    /// Positions of the first and the last byte; `None` for `*`.
-    bytes: Option<(u64, u64)>,
-    /// Size of the whole; `None` for `*`.
-    total: Option<u64>,
-}
-
-impl ContentRange {
-    fn parse(value: &str) -> Option<Self> {
-        let (bytes, total) = value.strip_prefix("bytes ")?.split_once('/')?;
-        let bytes = match bytes {
-            "*" => None,
-            bytes => {
-                let (first, last) = bytes.split_once('-')?;
-                let (first, last) = (first.parse::<u64>().ok()?, last.parse::<u64>().ok()?);
-                Some((first, last)).filter(|(first, last)| first <= last)
-            }
-        };
-        let total = match total {
-            "*" => None,
-            total => Some(total.parse::<u64>().ok()?),
-        };
-        Some(Self { bytes, total })
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn content_ranges_are_parsed() {
-        let range = |bytes, total| Some(ContentRange { bytes, total });
-        for (value, expected) in [
-            ("bytes 0-9/10", range(Some((0, 9)), Some(10))),
-            ("bytes 5-9/*", range(Some((5, 9)), None)),
-            ("bytes */10", range(None, Some(10))),
-            ("bytes 9-5/10", range(None, Some(10))),
-            ("bytes 5-/10", None),
-            ("bytes -5-9/10", None),
-            ("bytes 0-99999999999999999999/10", None),
-            ("items 0-9/10", None),
-            ("", None),
-        ] {
-            assert_eq!(ContentRange::parse(value), expected, "{value}");
-        }
-    }
 
     #[test]
     fn redirects_lead_to_allowed_urls_only() {

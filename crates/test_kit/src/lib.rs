@@ -3,7 +3,8 @@
 //! - [`files`]: fixtures, the corpus, and notices of skipped tests;
 //! - [`ffmpeg`](fn@ffmpeg), [`ffprobe`], [`Recordings`]: recordings made with the installed ffmpeg;
 //! - [`wav`](fn@wav), [`window_ms`]: small values;
-//! - [`WebServer`]: a web server that answers as the test wants, also wrongly;
+//! - [`WebServer`]: a web server that answers as the test wants, also wrongly; [`Cloud`]: Google's and Azure's object stores on
+//!   it;
 //! - with the feature `http`: `Api` and `Reply` for calls to a router, `scope` and `context` of a caller, `wait_for` with
 //!   a time limit, `with_members` of JSON objects, `resolved_references` of OpenAPI documents;
 //! - with the feature `media`: `TestMedia`, a media service with its own database and files.
@@ -17,6 +18,7 @@
 mod api;
 #[cfg(feature = "http")]
 mod caller;
+mod cloud;
 mod ffmpeg;
 pub mod files;
 #[cfg(feature = "media")]
@@ -34,6 +36,7 @@ mod web_server;
 pub use api::Api;
 #[cfg(feature = "http")]
 pub use caller::{context, scope};
+pub use cloud::Cloud;
 pub use ffmpeg::{Recordings, ffmpeg, ffprobe, program};
 pub use files::{models_directory, skipped};
 #[cfg(feature = "media")]

@@ -7,7 +7,7 @@ use std::process::Output;
 use e2e::binary;
 use serde_json::Value;
 
-use crate::made_music::{RATE, piece, wav};
+use crate::made_music::{RATE, at_speed, piece, wav};
 
 async fn identify(file: &Path, directory: &Path, arguments: &[&str]) -> Output {
     binary::command(["identify"]).arg(file).arg("--in").arg(directory).args(arguments).output().await.unwrap()
@@ -67,7 +67,7 @@ async fn identify_finds_the_place_in_a_directory() {
 async fn identify_finds_changed_speeds_on_request_only() {
     let directory = directory();
     let query = directory.path().join("query.wav");
-    let faster = crate::made_music::at_speed(&piece(1, 20)[4 * RATE..9 * RATE], 1.05);
+    let faster = at_speed(&piece(1, 20)[4 * RATE..9 * RATE], 1.05);
     fs::write(&query, wav(&faster)).unwrap();
     let unchanged = text(&identify(&query, directory.path(), &[]).await.stdout);
     assert_eq!(unchanged, "no match in 2 files\n");
@@ -108,7 +108,8 @@ async fn identify_refuses_what_cannot_be_searched() {
     fs::write(within("short.wav"), wav(&piece(3, 1)[..4_000])).unwrap();
     fs::create_dir(&empty).unwrap();
     let (short, notes, nowhere) = (within("short.wav"), within("notes.txt"), Path::new("/nowhere"));
-    let (directory, none) = (directory.path(), &[][..]);
+    let directory = directory.path();
+    let none: &[&str] = &[];
     for (file, directory, arguments, expected) in [
         (&silence, directory, none, "silent"),
         (&short, directory, none, "0.3 s"),

@@ -19,6 +19,7 @@ type Calls = Vec<(String, Value)>;
 /// Analyses, renders, snippets and shot lists of sequences.
 async fn media_calls(api: &Api) -> Calls {
     let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
+    let clicks = api.upload(&media::fixture("click_120bpm.wav")).await;
     let render = json!({
         "asset_id": film["id"], "start_ms": 0, "end_ms": 400, "render_profile": "draft_480p_fast"
     });
@@ -43,6 +44,8 @@ async fn media_calls(api: &Api) -> Calls {
         ("/audio/loops/detect", of_film()),
         // Of 40 s; shorter queries are answered at once.
         ("/audio/identify", of_film()),
+        ("/audio/align", json!({"reference_asset_id": film["id"], "asset_ids": [clicks["id"]]})),
+        ("/audio/conform", json!({"asset_id": film["id"], "sources": [clicks["id"]]})),
         ("/audio/field-to-samples", json!({"asset_id": film["id"], "hit_params": {"min_interval_ms": 90}})),
     ];
     calls.map(|(path, body)| (path.to_owned(), body)).into()
@@ -115,7 +118,7 @@ async fn every_heavy_call_can_be_a_job() {
         }
     }
     // `fetch_source` is tested with its web server, in `sources.rs`.
-    assert_eq!(kinds.len(), 12, "of {} calls: {kinds:?}", calls.len());
+    assert_eq!(kinds.len(), 14, "of {} calls: {kinds:?}", calls.len());
     server.stop().await;
 }
 

@@ -236,7 +236,7 @@ mod tests {
         assert!(pointers(&request(&["a", "b"])).is_empty());
         assert_eq!(pointers(&request(&["a", "camera", "a"])), ["/asset_ids/1", "/asset_ids/2"]);
         assert_eq!(pointers(&request(&[])), ["/asset_ids"]);
-        assert_eq!(pointers(&request(&vec!["a"; 65]))[0], "/asset_ids");
+        assert_eq!(pointers(&request(&["a"; 65]))[0], "/asset_ids");
         let title = Some(NewAlignedSequence { title: Some(String::new()), project_id: None });
         assert_eq!(pointers(&AlignRequest { sequence: title, ..request(&["a"]) }), ["/sequence/title"]);
     }

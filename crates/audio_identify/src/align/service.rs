@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use audio_fingerprint::{AlignedPart, MemoryIndex, align};
+use audio_fingerprint::{AlignedPart, Match, MemoryIndex, align, link};
 use http_kit::RequestContext;
 use media_time::MediaTime;
 use media_v2::{MediaAsset, MediaService};
@@ -21,6 +21,8 @@ use crate::{Error, MAX_QUERY};
 /// Share of decoding, and of decoding and searching, in the work on a recording.
 const DECODING: f64 = 0.6;
 const SEARCHING: f64 = 0.8;
+/// Joined matches that are compared by samples, the longest ones: audio of repeats has many.
+const MAX_LINKS: usize = 512;
 
 /// Aligns recordings of one event. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -168,10 +170,17 @@ impl Reference {
         let duration = audio.duration();
         let searching = |done: f64| progress.report("searching", DECODING + (SEARCHING - DECODING) * done);
         let mut other = Cancellable::new(&mut audio, cancelled);
-        let matches = matches(&mut other, &mut self.index, &searching)?;
+        let links = longest(link(matches(&mut other, &mut self.index, &searching)?));
         progress.report("aligning", SEARCHING);
-        let parts = align(&mut Cancellable::new(&mut self.audio, cancelled), &mut other, &matches)?;
+        let parts = align(&mut Cancellable::new(&mut self.audio, cancelled), &mut other, &links)?;
         progress.complete();
         Ok(Compared { parts, duration })
     }
+}
+
+/// The longest joined matches.
+fn longest(mut links: Vec<Match>) -> Vec<Match> {
+    links.sort_by_key(|found| (-found.query.duration(), found.query.start(), found.source.start()));
+    links.truncate(MAX_LINKS);
+    links
 }

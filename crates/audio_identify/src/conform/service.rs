@@ -18,11 +18,14 @@ use super::{MAX_EDIT, MAX_SOURCES, MAX_SOURCES_LENGTH};
 use crate::Error;
 use crate::comparison::{
     Cancellable, Cancelled, HeldSlot, OpenRecording, check_disk, check_length, landmarks, matches,
+    short_matches,
 };
 use crate::recording::{DecodedAudio, DecodedSources, asset_with_audio};
 
 /// Samples whose level is measured together: 1 s.
 const LEVEL_BLOCK: usize = RATE as usize;
+/// Windows of unknown stretches that are searched for short shots: 1 h 40 min of them.
+const MAX_SHORT_WINDOWS: usize = 8_000;
 /// Lowest level that is reported, in dBFS.
 const LOWEST_DBFS: f64 = -120.0;
 /// Share of decoding in the work on all recordings, and of searching in what follows.
@@ -79,6 +82,7 @@ impl Conformer {
         request.check()?;
         let edit = self.asset(scope, &request.asset_id).await?;
         check_length(&edit, MAX_EDIT)?;
+        let mut progress = WorkProgress::current();
         let sources = match request.sources {
             Some(ids) => {
                 let assets = self.assets(scope, ids).await?;
@@ -90,12 +94,16 @@ impl Conformer {
             }
             None => {
                 begin_heavy_work()?;
-                let found = self.search.sources_of(scope, &edit.id).await?;
+                let mut halves = progress.split(2).into_iter();
+                let searching = halves.next().unwrap_or_default();
+                progress = halves.next().unwrap_or_default();
+                let found = searching.watch(self.search.sources_of(scope, &edit.id)).await?;
+                searching.complete();
                 let found = found.into_iter().filter(|id| *id != edit.id).take(MAX_SOURCES).collect();
                 within(self.assets(scope, found).await?, MAX_SOURCES_LENGTH)
             }
         };
-        let shots = self.shots(edit, sources).await?;
+        let shots = self.shots(edit, sources, progress).await?;
         let new = NewShotList {
             shots,
             backend_version: VERSION.to_owned(),
@@ -123,10 +131,14 @@ impl Conformer {
     }
 
     /// Decodes the edit and its sources one after the other, and finds the shots.
-    async fn shots(&self, edit: MediaAsset, sources: Vec<MediaAsset>) -> Result<Vec<VideoShot>, Error> {
+    async fn shots(
+        &self,
+        edit: MediaAsset,
+        sources: Vec<MediaAsset>,
+        progress: WorkProgress,
+    ) -> Result<Vec<VideoShot>, Error> {
         let slot = HeldSlot::acquire(&self.queue).await?;
         check_disk(&self.media, total(&sources) + edit.duration.unwrap_or_default()).await?;
-        let progress = WorkProgress::current();
         let share = DECODING / (1 + sources.len()) as f64;
         let edit_source = ShotSource { asset_id: edit.id.clone(), duration: edit.duration };
         let recording = OpenRecording::open(&self.media, edit).await?;
@@ -215,10 +227,20 @@ impl Material {
         let length = self.edit.duration();
         let mut edit = Cancellable::new(&mut self.edit, cancelled);
         let searching = |done: f64| progress.report("searching", DECODING + (SEARCHING - DECODING) * done);
-        let found = matches(&mut edit, &mut self.index, &searching)?;
+        let mut found = matches(&mut edit, &mut self.index, &searching)?;
         progress.report("conforming", SEARCHING);
-        let placed = bounded(link(found), length);
-        let shots = conform(&mut edit, &mut Cancellable::new(&mut self.sources, cancelled), &placed)?;
+        let mut sources = Cancellable::new(&mut self.sources, cancelled);
+        let mut shots = conform(&mut edit, &mut sources, &bounded(link(found.clone()), length))?;
+        // Shots that are too short to be found in blocks are among what is unknown.
+        let (mut short, mut windows) = (Vec::new(), MAX_SHORT_WINDOWS);
+        for unknown in shots.iter().filter(|shot| shot.origin.is_none()) {
+            let index = &mut self.index;
+            short.extend(short_matches(&mut edit, unknown.edit, index, &mut sources, &mut windows)?);
+        }
+        if !short.is_empty() {
+            found.extend(short);
+            shots = conform(&mut edit, &mut sources, &bounded(link(found), length))?;
+        }
         let levels = shots.iter().map(|shot| level_dbfs(&mut edit, shot.edit));
         let levels = levels.collect::<Result<Vec<f64>, Error>>()?;
         progress.complete();

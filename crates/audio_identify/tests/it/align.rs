@@ -7,7 +7,7 @@ use crate::music::{RATE, at_speed, piece, recorded};
 const ALIGN: &str = "/audio/align";
 
 fn number(value: &Value, name: &str) -> f64 {
-    value[name].as_f64().unwrap_or_else(|| panic!("{name}: {value}"))
+    value[name].as_f64().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use crate::music::{RATE, piece};
 const CONFORM: &str = "/audio/conform";
 
 fn number(value: &Value, name: &str) -> f64 {
-    value[name].as_f64().unwrap_or_else(|| panic!("{name}: {value}"))
+    value[name].as_f64().unwrap()
 }
 
 /// Rushes, and an edit of five shots of them with a stretch of other audio before the last one, into which the fourth fades
@@ -126,6 +126,25 @@ async fn conform_measures_audio_laid_over_a_source() {
     assert_eq!((shots.len(), &shots[0]["source_asset_id"]), (1, &json!(rushes)), "{list}");
     let level = number(&shots[0]["meta"], "unknown_db");
     assert!((-18.0..-6.0).contains(&level), "{level}");
+}
+
+/// Shots of 1 to 1.4 s, in quick succession.
+#[tokio::test(flavor = "multi_thread")]
+async fn conform_finds_short_shots() {
+    let state = Comparisons::new().await;
+    let rushes: Vec<Vec<f32>> = (31..36).map(|seed| piece(seed, 12)).collect();
+    let mut edit = Vec::new();
+    let mut ids = Vec::new();
+    for (number, samples) in rushes.iter().enumerate() {
+        edit.extend_from_slice(&samples[50_000 + 777 * number..][..16_000 + 1_600 * number]);
+        ids.push(state.recording(&format!("{number}.wav"), samples).await);
+    }
+    let edit = state.recording("edit.wav", &edit).await;
+    let list = state.api.post(CONFORM, &json!({"asset_id": edit, "sources": ids})).await.ok();
+    let found: Vec<&Value> =
+        list["shots"].as_array().unwrap().iter().map(|s| &s["source_asset_id"]).collect();
+    let expected: Vec<Value> = ids.iter().map(|id| json!(id)).collect();
+    assert_eq!(found, expected.iter().collect::<Vec<_>>(), "{list:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

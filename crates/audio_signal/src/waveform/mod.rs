@@ -168,12 +168,12 @@ pub struct WaveformMeter {
     inputs: usize,
     is_integer: bool,
     /// Lowest and highest value of each channel in the incomplete pixel, and its number of frames.
-    pixel: Vec<[i32; 2]>,
+    pixel: Vec<[f32; 2]>,
     frames: u32,
 }
 
 /// Initial peaks of a pixel: higher and lower than any sample.
-const UNTOUCHED: [i32; 2] = [i32::MAX, i32::MIN];
+const UNTOUCHED: [f32; 2] = [f32::INFINITY, f32::NEG_INFINITY];
 
 impl WaveformMeter {
     /// A meter at the start of a stream with this format.
@@ -224,13 +224,11 @@ impl WaveformMeter {
         self.waveform.peaks.len() / 2
     }
 
-    fn extend(&mut self, interleaved: &[f32], integer: impl Fn(f32) -> i32) {
+    fn extend(&mut self, interleaved: &[f32], integer: impl Fn(f32) -> f32) {
         let frames = interleaved.chunks_exact(self.inputs);
         if let [mix] = self.pixel.as_mut_slice() {
-            // At most `AudioFormat::MAX_CHANNELS`.
-            let count = self.inputs as i32;
             for frame in frames {
-                touch(mix, frame.iter().map(|&sample| integer(sample)).sum::<i32>() / count);
+                touch(mix, mean(frame.iter().map(|&sample| integer(sample)).sum(), self.inputs));
             }
         } else {
             for frame in frames {
@@ -264,22 +262,27 @@ impl WaveformMeter {
     }
 }
 
-fn touch([low, high]: &mut [i32; 2], value: i32) {
+fn touch([low, high]: &mut [f32; 2], value: f32) {
     *low = value.min(*low);
     *high = value.max(*high);
 }
 
-/// The 16 highest bits: rounded down, as by a shift.
-fn of_integer(sample: f32) -> i32 {
-    let scaled = sample * 32_768.0;
-    // `as` saturates; `floor` itself is a call on processors without SSE 4.1.
-    let cut = scaled as i32;
-    (cut - i32::from(scaled < cut as f32)).clamp(i16::MIN.into(), i16::MAX.into())
+/// The 16 highest bits as a whole number: rounded down, as by a shift.
+#[inline(always)]
+fn of_integer(sample: f32) -> f32 {
+    (sample * 32_768.0).floor().clamp(-32_768.0, 32_767.0)
 }
 
-/// Scales floating-point samples as audiowaveform does.
-fn of_float(sample: f32) -> i32 {
-    ((sample * 32_767.0) as i32).clamp(i16::MIN.into(), i16::MAX.into())
+/// Scales floating-point samples to whole numbers of 16 bits as audiowaveform does.
+#[inline(always)]
+fn of_float(sample: f32) -> f32 {
+    (sample * 32_767.0).trunc().clamp(-32_768.0, 32_767.0)
+}
+
+/// The mean of whole numbers of 16 bits, rounded towards zero. Exact: their sum has at most 21 bits.
+#[inline(always)]
+fn mean(sum: f32, count: usize) -> f32 {
+    (sum / count as f32).trunc()
 }
 
 #[cfg(test)]
@@ -327,12 +330,15 @@ mod tests {
     #[test]
     fn samples_become_integers_by_their_codec() {
         let step = 1.0 / 32_768.0;
-        assert_eq!([0.5, 1.5, -0.5, -1.0, -1.5].map(|steps| of_integer(steps * step)), [0, 1, -1, -1, -2]);
-        assert_eq!([1.0, -1.0, 7.5, -7.5].map(of_integer), [32_767, -32_768, 32_767, -32_768]);
+        assert_eq!(
+            [0.5, 1.5, -0.5, -1.0, -1.5].map(|steps| of_integer(steps * step)),
+            [0.0, 1.0, -1.0, -1.0, -2.0]
+        );
+        assert_eq!([1.0, -1.0, 7.5, -7.5].map(of_integer), [32_767.0, -32_768.0, 32_767.0, -32_768.0]);
         // 0.5 × 32 767 = 16 383.5.
         assert_eq!(
             [0.5, -0.5, 1.0, -1.0, 9.0, -9.0].map(of_float),
-            [16_383, -16_383, 32_767, -32_767, 32_767, -32_768]
+            [16_383.0, -16_383.0, 32_767.0, -32_767.0, 32_767.0, -32_768.0]
         );
     }
 

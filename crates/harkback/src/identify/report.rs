@@ -16,11 +16,11 @@ pub(super) struct Report<'a> {
     pub(super) searched: usize,
     /// Number of files that were not.
     pub(super) skipped: usize,
-    pub(super) matches: Vec<Place<'a>>,
+    pub(super) matches: Vec<FileMatch<'a>>,
 }
 
 /// A match in a file.
-pub(super) struct Place<'a> {
+pub(super) struct FileMatch<'a> {
     pub(super) file: &'a Path,
     pub(super) found: Match,
     /// Level relative to the source; `None` if it cannot be measured.
@@ -59,16 +59,16 @@ impl Report<'_> {
     }
 
     fn json(&self) -> serde_json::Result<String> {
-        let matches = self.matches.iter().map(|place| JsonMatch {
-            file: place.file.display().to_string(),
-            source_start_ms: place.found.source.start(),
-            source_end_ms: place.found.source.end(),
-            query_start_ms: place.found.query.start(),
-            query_end_ms: place.found.query.end(),
-            speed: rounded(place.found.speed, 6),
-            gain_db: place.gain_db.map(|gain| rounded(gain, 2)),
-            score: place.found.score,
-            confidence: place.found.confidence,
+        let matches = self.matches.iter().map(|one| JsonMatch {
+            file: one.file.display().to_string(),
+            source_start_ms: one.found.source.start(),
+            source_end_ms: one.found.source.end(),
+            query_start_ms: one.found.query.start(),
+            query_end_ms: one.found.query.end(),
+            speed: rounded(one.found.speed, 6),
+            gain_db: one.gain_db.map(|gain| rounded(gain, 2)),
+            score: one.found.score,
+            confidence: one.found.confidence,
         });
         let Self { file, searched, skipped, .. } = self;
         let (searched, skipped) = (*searched, *skipped);
@@ -85,7 +85,7 @@ impl Report<'_> {
             format!("{query:<26}{source:<26}{speed:>8}{gain:>9}{confidence:>12}  {file}\n")
         };
         let mut text = row(["in the recording", "in the file", "speed", "gain dB", "confidence", "file"]);
-        for Place { file, found, gain_db } in &self.matches {
+        for FileMatch { file, found, gain_db } in &self.matches {
             let (speed, confidence) = (format!("{:.4}", found.speed), format!("{:.6}", found.confidence));
             let gain = gain_db.map_or_else(|| "-".to_owned(), |gain| format!("{gain:+.1}"));
             let file = file.display().to_string();
@@ -118,8 +118,8 @@ mod tests {
             expected_by_chance: 1e-9,
             confidence: 0.999_999_999,
         };
-        let place = Place { file: Path::new("rushes/a.wav"), found, gain_db };
-        Report { file: "query.wav".to_owned(), searched: 3, skipped: 1, matches: vec![place] }
+        let found = FileMatch { file: Path::new("rushes/a.wav"), found, gain_db };
+        Report { file: "query.wav".to_owned(), searched: 3, skipped: 1, matches: vec![found] }
     }
 
     #[test]

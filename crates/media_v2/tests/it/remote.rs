@@ -10,7 +10,7 @@ use primitives::AccessLevel;
 use remote_source::{RemoteConfig, RemoteSources, TransferLimits};
 use scheduling::{WorkProgress, defer};
 use serde_json::{Value, json};
-use test_kit::{Exchange, Reply, WebServer, context};
+use test_kit::{Cloud, Exchange, Reply, WebServer, context};
 
 use crate::support::{MAX_UPLOAD, TestState, wav};
 
@@ -214,4 +214,33 @@ async fn objects_of_allowed_buckets_are_registered_in_the_prefix_of_the_tenant()
     assert!(by_writer("s3://media/of/t1/talk.wav").await.is_ok());
     let refused = by_writer("s3://media/shared/talk.wav").await;
     assert!(matches!(refused, Err(media_v2::MediaError::SourceNeedsAdmin)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn objects_of_google_and_azure_are_registered_with_their_hash() {
+    let bytes = wav(48_000, 2, 24_000);
+    for cloud in Cloud::ALL {
+        let served = bytes.clone();
+        // The first connection breaks after half of the object.
+        let server = WebServer::start(move |exchange| match exchange.index() {
+            0 => {
+                let _ = exchange.begin_object(served.len(), "\"a\"");
+                exchange.send(&served[..served.len() / 2]);
+            }
+            _ => exchange.send_object(&served, "\"a\""),
+        });
+        let sources = RemoteSources::new(RemoteConfig {
+            buckets: vec![cloud.uri("{tenant}").parse().unwrap()],
+            store_options: cloud.options(&server),
+            ..RemoteConfig::default()
+        });
+        let state = TestState::with(sources.unwrap()).await;
+        let asset = register(&state, cloud.uri("t1/take.wav")).await.created();
+        let uploaded = state.upload(&bytes, &[]).await.created();
+        assert_eq!(asset["content_sha256"], uploaded["content_sha256"], "{cloud:?}");
+        assert_eq!(asset["duration_ms"], uploaded["duration_ms"], "{cloud:?}");
+        assert_eq!(asset["meta"]["fetched_from"], cloud.uri("t1/take.wav").as_str(), "{cloud:?}");
+        assert_eq!((server.requests().len(), state.media.blob_files()), (2, 1), "{cloud:?}");
+        register(&state, cloud.uri("t2/take.wav")).await.problem(422, "source_not_allowed");
+    }
 }

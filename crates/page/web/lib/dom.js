@@ -19,6 +19,19 @@ export function h(tag, properties = {}, ...children) {
     return element;
 }
 
+/** Makes an element of SVG; its properties are attributes, and `on` as of [`h`]. */
+export function svg(tag, properties = {}, ...children) {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(properties)) {
+        if (value === null || value === undefined || value === false) continue;
+        if (name === "on")
+            for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
+        else element.setAttribute(name, String(value));
+    }
+    append(element, children);
+    return element;
+}
+
 function append(element, children) {
     for (const child of children) {
         if (child === null || child === undefined || child === false) continue;

@@ -1,4 +1,5 @@
 // Icons, drawn: not every system has a font with these signs.
+import { svg } from "./dom.js";
 
 const PATHS = {
     play: "M4 2.5v11l9.5-5.5z",
@@ -13,12 +14,5 @@ const PATHS = {
 
 /** An icon of 14 pixels; the control that has it has the name. */
 export function icon(name) {
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    svg.setAttribute("viewBox", "0 0 16 16");
-    svg.setAttribute("aria-hidden", "true");
-    svg.classList.add("icon");
-    const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-    path.setAttribute("d", PATHS[name]);
-    svg.append(path);
-    return svg;
+    return svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true", class: "icon" }, svg("path", { d: PATHS[name] }));
 }

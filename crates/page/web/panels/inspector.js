@@ -1,7 +1,7 @@
 // The selected item: what it is, playing and looping it, its link, and corrections of it.
 import { announce, button, fill, h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
-import { linkTo } from "../lib/place.js";
+import { go, linkTo } from "../lib/place.js";
 import { clock, length } from "../lib/time.js";
 import { corrections } from "./corrections.js";
 import { valueOf } from "./tables.js";
@@ -31,6 +31,14 @@ export function inspector(context) {
             copied.textContent = address;
         }
     };
+    const lineage = () =>
+        go({
+            view: "recording",
+            asset: recording.asset.id,
+            t: Math.round(item.start_ms),
+            tab: "lineage",
+            artifact: item.sample.artifact_id,
+        });
     /** After the recording was read again: the item of the same type and start, if there is one. */
     const refresh = () => {
         if (item) context.timeline.select(item);
@@ -58,6 +66,7 @@ export function inspector(context) {
                 button(t("inspector.play"), () => play(false), { class: "small" }),
                 button(t("inspector.loop"), () => play(true), { class: "small" }),
                 button(t("inspector.copy"), copy, { class: "small" }),
+                item.sample && button(t("inspector.lineage"), lineage, { class: "small" }),
                 copied,
             ),
             corrections(context, item),

@@ -1,7 +1,7 @@
 // The panels beside the player, as tabs. Each is made when it is first shown.
 import { fill, h } from "../lib/dom.js";
 import { t } from "../lib/i18n.js";
-import { note } from "../lib/place.js";
+import { note, place } from "../lib/place.js";
 import { editPanel } from "./edits.js";
 import { exportPanel } from "./exports.js";
 import { lineagePanel } from "./lineage.js";
@@ -9,7 +9,7 @@ import { tablesPanel } from "./tables.js";
 import { wordsPanel } from "./words.js";
 import { makePanel } from "../make/panel.js";
 
-/** Each makes an element, or `{element, close, keys}`. */
+/** Each makes an element, or `{element, accept, close, keys}`; `accept(state)` takes a new address. */
 const makers = {
     words: wordsPanel,
     tables: tablesPanel,
@@ -61,14 +61,14 @@ export function panels(context) {
     };
     const open = name => {
         const next = name in makers ? name : "words";
-        if (next === shown) return;
+        if (next === shown) return panel?.accept?.(place());
         shown = next;
         for (const tab of tabs.children) {
             const isShown = tab.id === `tab-${shown}`;
             tab.setAttribute("aria-selected", String(isShown));
             tab.tabIndex = isShown ? 0 : -1;
         }
-        note({ tab: shown === "words" ? "" : shown });
+        note({ tab: shown === "words" ? "" : shown, ...(shown === "lineage" ? {} : { artifact: "" }) });
         make();
     };
     return {

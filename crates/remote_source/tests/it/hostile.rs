@@ -144,7 +144,7 @@ async fn too_long_content_length_is_a_truncated_file() {
 }
 
 #[tokio::test]
-async fn bytes_beyond_the_content_length_are_not_read() {
+async fn bytes_beyond_the_content_length_of_a_server_without_ranges_are_not_read() {
     let server = WebServer::start(|exchange| {
         let _ = exchange.begin_file(600, "\"a\"");
         exchange.send(file(1_000));

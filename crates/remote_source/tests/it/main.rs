@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
+mod beyond;
+mod clouds;
 mod hostile;
 mod objects;
 mod resumed;

@@ -4,7 +4,7 @@ use media_decode::AudioFormat;
 
 use super::{FACTOR, MAX_ENTRIES, MIN_BLOCK, PyramidLayout, WaveformPyramid};
 use crate::simd::{WIDTH, total, vectorized};
-use crate::waveform::{of_float, of_integer};
+use crate::waveform::{mean, of_float, of_integer};
 
 /// Number of frames that are converted together.
 const CHUNK: usize = 4_096;
@@ -21,8 +21,8 @@ pub struct PyramidMeter {
     /// The incomplete block, and its number of frames.
     open: Vec<OpenEntry>,
     filled: u32,
-    /// The converted values of each channel.
-    values: Vec<Vec<i32>>,
+    /// The converted values of each channel, whole numbers.
+    values: Vec<Vec<f32>>,
 }
 
 /// Lowest and highest value and the sum of the squares of a block.
@@ -47,38 +47,53 @@ impl Entry {
 
 #[derive(Clone, Copy, Debug)]
 struct OpenEntry {
-    low: i32,
-    high: i32,
+    low: f32,
+    high: f32,
     power: f64,
 }
 
 impl OpenEntry {
     #[inline(always)]
-    fn extend(&mut self, values: &[i32]) {
+    fn extend(&mut self, values: &[f32]) {
         let (chunks, rest) = values.as_chunks::<WIDTH>();
-        let (mut low, mut high, mut power) = ([i32::MAX; WIDTH], [i32::MIN; WIDTH], [0.0; WIDTH]);
+        let (mut low, mut high, mut power) = ([self.low; WIDTH], [self.high; WIDTH], [0.0; WIDTH]);
         for chunk in chunks {
             let lanes = low.iter_mut().zip(&mut high).zip(power.iter_mut().zip(chunk));
             for ((low, high), (power, value)) in lanes {
-                *low = (*low).min(*value);
-                *high = (*high).max(*value);
-                *power += square(*value);
+                *low = lower(*low, *value);
+                *high = higher(*high, *value);
+                *power += value * value;
             }
         }
-        self.low = low.iter().chain(rest).fold(self.low, |low, value| low.min(*value));
-        self.high = high.iter().chain(rest).fold(self.high, |high, value| high.max(*value));
+        self.low = rest.iter().copied().fold(reduce(low, lower), lower);
+        self.high = rest.iter().copied().fold(reduce(high, higher), higher);
         self.power +=
-            f64::from(total(&power)) + f64::from(rest.iter().map(|value| square(*value)).sum::<f32>());
+            f64::from(total(&power)) + f64::from(rest.iter().map(|value| value * value).sum::<f32>());
     }
 }
 
+// `f32::min` and `f32::max` also handle NaN, which takes longer.
 #[inline(always)]
-fn square(value: i32) -> f32 {
-    let value = value as f32;
-    value * value
+fn lower(a: f32, b: f32) -> f32 {
+    if b < a { b } else { a }
 }
 
-const EMPTY: OpenEntry = OpenEntry { low: i32::MAX, high: i32::MIN, power: 0.0 };
+#[inline(always)]
+fn higher(a: f32, b: f32) -> f32 {
+    if b > a { b } else { a }
+}
+
+/// Combines all lanes, halves first, as vectors are.
+#[inline(always)]
+fn reduce(lanes: [f32; WIDTH], combine: impl Fn(f32, f32) -> f32) -> f32 {
+    let quarters: [f32; WIDTH / 4] = std::array::from_fn(|lane| {
+        let [first, second] = [lane, lane + 8].map(|lane| combine(lanes[lane], lanes[lane + 4]));
+        combine(first, second)
+    });
+    combine(combine(quarters[0], quarters[2]), combine(quarters[1], quarters[3]))
+}
+
+const EMPTY: OpenEntry = OpenEntry { low: f32::INFINITY, high: f32::NEG_INFINITY, power: 0.0 };
 
 impl PyramidMeter {
     /// A meter at the start of a stream with this format, of each channel or of their mix.
@@ -102,12 +117,14 @@ impl PyramidMeter {
         for part in interleaved.chunks(CHUNK * self.inputs) {
             vectorized(
                 #[inline(always)]
-                || match self.is_integer {
-                    true => self.convert(part, of_integer),
-                    false => self.convert(part, of_float),
+                || {
+                    match self.is_integer {
+                        true => self.convert(part, of_integer),
+                        false => self.convert(part, of_float),
+                    }
+                    self.extend(part.len() / self.inputs);
                 },
             );
-            self.extend(part.len() / self.inputs);
         }
     }
 
@@ -144,7 +161,7 @@ impl PyramidMeter {
 
     /// Converts samples to `values`.
     #[inline(always)]
-    fn convert(&mut self, interleaved: &[f32], integer: impl Fn(f32) -> i32) {
+    fn convert(&mut self, interleaved: &[f32], integer: impl Fn(f32) -> f32) {
         let (inputs, channels) = (self.inputs, self.values.len());
         for (channel, values) in self.values.iter_mut().enumerate() {
             values.clear();
@@ -153,13 +170,12 @@ impl PyramidMeter {
                 (1, _) => values.extend(interleaved.iter().map(|sample| integer(*sample))),
                 (2, 1) => {
                     let frames = interleaved.as_chunks::<2>().0;
-                    values.extend(frames.iter().map(|[left, right]| (integer(*left) + integer(*right)) / 2));
+                    values
+                        .extend(frames.iter().map(|[left, right]| mean(integer(*left) + integer(*right), 2)));
                 }
                 (_, 1) => {
-                    let sum = |frame: &[f32]| frame.iter().map(|sample| integer(*sample)).sum::<i32>();
-                    // At most `AudioFormat::MAX_CHANNELS`.
-                    let frames = interleaved.chunks_exact(inputs);
-                    values.extend(frames.map(|frame| sum(frame) / inputs as i32));
+                    let sum = |frame: &[f32]| frame.iter().map(|sample| integer(*sample)).sum();
+                    values.extend(interleaved.chunks_exact(inputs).map(|frame| mean(sum(frame), inputs)));
                 }
                 _ => {
                     let samples = interleaved.iter().skip(channel).step_by(inputs);
@@ -170,19 +186,14 @@ impl PyramidMeter {
     }
 
     /// Adds the frames in `values` to the blocks.
+    #[inline(always)]
     fn extend(&mut self, frames: usize) {
         let mut at = 0;
         while at < frames {
             let count = ((self.layout.block - self.filled) as usize).min(frames - at);
-            let Self { values, open, .. } = self;
-            vectorized(
-                #[inline(always)]
-                || {
-                    for (values, open) in values.iter().zip(open) {
-                        open.extend(&values[at..at + count]);
-                    }
-                },
-            );
+            for (values, open) in self.values.iter().zip(&mut self.open) {
+                open.extend(&values[at..at + count]);
+            }
             at += count;
             // At most the length of a block.
             self.filled += count as u32;
