@@ -160,7 +160,7 @@ storm: fixtures target/moto ## what hostile requests and failing stores cost: me
 	cargo build --release --locked --quiet --package harkback
 	ulimit -n 4096; tools/storm.py target/release/harkback --moto target/moto/bin/moto_server
 
-# Stands for an object store; without it that part of storm is left out.
+# Stands for an object store; without it that part of storm is left out, and object-store fails.
 target/moto:
 	python3 -m venv target/moto && target/moto/bin/pip install --quiet 'moto[server]==5.1.4' || rm -rf target/moto
 
@@ -177,6 +177,12 @@ chaos: fixtures ## kill the service and its Postgres under load, and count what 
 resumable: target/tus ## uploads by tuspy, tus-js-client and `harkback upload`, cut 50 times, with 20 kills (KILLS=20 SEED=1)
 	cargo build --release --locked --quiet --package harkback
 	target/tus/bin/python tools/resumable.py target/release/harkback --kills $(KILLS) --seed $(SEED)
+
+.PHONY: object-store
+object-store: target/tus target/moto ## sources and uploads in parts on an S3 server (moto), over cut connections, with kills (KILLS=5)
+	cargo build --release --locked --quiet --package harkback
+	target/tus/bin/python tools/object_store.py target/release/harkback --moto target/moto/bin/moto_server \
+		--kills $(if $(filter-out file,$(origin KILLS)),$(KILLS),5) --seed $(SEED)
 
 # Clients of tus.
 target/tus:

@@ -82,10 +82,12 @@ def copy(source, target, is_cut=lambda sent: False):
 
 
 def reset(stream):
-    """Closes a connection without the usual end."""
+    """Ends a connection without the usual end: the last thread that has it closes it. Closed here, its number could belong to
+    another connection before a thread that still sends to it does so.
+    """
     try:
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        stream.close()
+        stream.shutdown(socket.SHUT_RDWR)
     except OSError:
         pass
 

@@ -119,6 +119,10 @@ def samples(call, song, digits):
     archive = call("archive_samples", body=call.model("SampleArchiveRequest", artifact_ids=[hit]))
     assert archive.payload.getvalue()[:2] == b"PK"
     assert call("get_artifact_waveform", hit).data
+    window = call.model("IdentifyRequest", asset_id=song.id, start_ms=2000, end_ms=5000, variation="none")
+    found = call("identify_audio", body=window)
+    # The same bytes were registered twice.
+    assert any(match.twin for match in found.matches) and found.searched.assets > 0
     return hit
 
 

@@ -13,6 +13,8 @@ stop() {
 trap stop EXIT
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 export BASE="http://127.0.0.1:$port"
+# A proxy is for other hosts.
+export NO_PROXY="127.0.0.1${NO_PROXY:+,$NO_PROXY}" no_proxy="127.0.0.1${no_proxy:+,$no_proxy}"
 # A webhook of these calls goes to this machine.
 DATABASE_URL=$TEST_DATABASE_URL HARKBACK_ALLOW_PRIVATE_ADDRESSES=true HARKBACK_MODEL_DIR="${HARKBACK_MODELS:-$data}" \
   AUDIO_SEMANTIC_BACKEND=whisper_aubio AUDIO_SEMANTIC_WHISPER_MODEL="$here/fixtures/models/digits.bin" \
@@ -22,7 +24,7 @@ for ((attempt = 0; ; attempt++)); do
   # Ready, and with all of its programs found.
   ready=$(curl --silent --fail --noproxy '*' "$BASE/readyz" || true)
   [[ -n $ready && $ready != *'being '* ]] && break
-  if ((attempt == 300)) || ! kill -0 "$service" 2>/dev/null; then
+  if ((attempt == 600)) || ! kill -0 "$service" 2>/dev/null; then
     cat "$data/log" >&2
     exit 1
   fi

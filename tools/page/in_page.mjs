@@ -78,3 +78,41 @@ export async function comparePattern({ pattern, render }) {
     }
     return { starts, worst, peak };
 }
+
+/** The rows of a lineage with a cycle, a shortcut and more nodes than a row shows. */
+export async function layoutOfGraph() {
+    const { LineageGraph } = await import("/app/panels/lineage_graph.js");
+    const graph = new LineageGraph("film");
+    const artifact = (id, kind, start_ms = null) => ({
+        id,
+        kind,
+        start_ms,
+        end_ms: start_ms === null ? null : start_ms + 10,
+        parent_asset_id: "asset",
+        meta: {},
+    });
+    const hits = Array.from({ length: 12 }, (_, index) => artifact(`hit${index}`, "audio_hit", index * 100));
+    const edge = (from, to) => ({ upstream_artifact_id: from, artifact_id: to });
+    graph.addLineage({
+        artifacts: [
+            artifact("film", "render"),
+            artifact("shots", "video_shot_list"),
+            artifact("analysis", "audio_semantic_timeline"),
+            ...hits,
+        ],
+        edges: [
+            edge("shots", "film"),
+            ...hits.flatMap(({ id }) => [edge("analysis", id), edge(id, "shots"), edge(id, "film")]),
+        ],
+        assets: [{ id: "asset", duration_ms: 2000, meta: {} }],
+        origin_maps: [],
+    });
+    const { rows, edges, sources } = graph.layout();
+    graph.addEdge("film", "hit0");
+    graph.layout();
+    return {
+        rows: rows.map(({ nodes, more }) => [nodes.length, nodes[0].id, more?.count ?? 0]),
+        edges: edges.map(({ from, to }) => `${from}>${to}`),
+        windows: sources.map(source => source.windows.length),
+    };
+}

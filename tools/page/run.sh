@@ -71,6 +71,8 @@ export AUDIO_SEMANTIC_WHISPER_MODEL="$here/fixtures/models/digits.bin"
 # Browsers write to the home directory, which may be another user's or not there at all.
 mkdir "$data/home"
 export CHROMIUM=$chromium FIREFOX=$firefox HOME=$data/home
+# A proxy is for other hosts.
+export NO_PROXY="127.0.0.1${NO_PROXY:+,$NO_PROXY}" no_proxy="127.0.0.1${no_proxy:+,$no_proxy}"
 free_port() { node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'; }
 serve() { # serve PORT FLAG…
   local port=$1 attempt ready

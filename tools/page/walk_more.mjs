@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { comparePattern } from "./in_page.mjs";
+import { canPlay, comparePattern } from "./in_page.mjs";
 import { slowNetwork } from "./network.mjs";
 import { accessible, nothingWrong, visit } from "./browser.mjs";
 import { BASE, api, renderedPattern } from "./service.mjs";
@@ -79,6 +79,20 @@ export const tests = context => {
             assert.ok(starts, "clips are where the service has them");
             assert.ok(peak > 0.01, "it sounds");
             assert.ok(worst <= 10 ** (-90 / 20), `differs by ${20 * Math.log10(worst)} dBFS`);
+        },
+
+        async "make: a pattern whose steps were changed becomes a sound, too"({ page }) {
+            await visit(page, `view=recording&asset=${context.film.id}&tab=make`);
+            await page.locator(".steps").waitFor({ timeout: WAIT });
+            await page.getByLabel("Bars").fill("1");
+            await page.getByLabel("Bars").press("Tab");
+            await page.locator(".step").nth(1).click();
+            await page.getByRole("button", { name: "Render the sound" }).click();
+            await page.getByRole("link", { name: "Open the sound" }).click({ timeout: WAIT });
+            await page.waitForFunction(canPlay, null, { timeout: WAIT });
+            const { bpm } = (await (await api(tenant, "/audio/patterns/templates")).json()).items[0];
+            const seconds = await page.evaluate(() => document.querySelector("video").duration);
+            assert.ok(Math.abs(seconds - 240 / bpm) < 0.01, `${seconds} s at ${bpm} BPM`);
         },
 
         async "film: a pattern becomes a film that plays"({ page }) {
@@ -240,6 +254,7 @@ export const tests = context => {
                 "",
                 "view=samples",
                 "view=search&q=five",
+                "view=identify",
                 "view=jobs",
                 ...["words", "tables", "make", "edit", "export", "lineage"].map(
                     tab => `view=recording&asset=${context.film.id}&tab=${tab}`,

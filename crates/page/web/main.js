@@ -12,9 +12,10 @@ import { recordings } from "./views/recordings.js";
 import { recording } from "./views/recording.js";
 import { samples } from "./views/samples.js";
 import { search } from "./views/search.js";
+import { identify } from "./views/identify.js";
 import { jobs } from "./views/jobs.js";
 
-const views = { recordings, recording, samples, search, jobs };
+const views = { recordings, recording, samples, search, identify, jobs };
 let shown = { name: "", close() {} };
 
 function show(state, isNew = true) {

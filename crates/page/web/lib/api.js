@@ -43,14 +43,15 @@ const listeners = new Set();
 /** Calls `listener` when the service asks for credentials. */
 export const onUnauthorized = listener => listeners.add(listener);
 
-/** Sends a call; resolves to the response of a success. A busy service is asked again, as it says. */
+/** Sends a call, whose body is an object or a form; resolves to the response of a success. A busy service is asked again, as it says. */
 export async function send(method, path, { query, body, headers, signal } = {}) {
     const url = address(path);
     for (const [name, value] of Object.entries(query ?? {})) {
         if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, value);
     }
     const init = { method, signal, headers: { ...context(), ...headers }, credentials: "omit" };
-    if (body !== undefined) {
+    if (body instanceof FormData) init.body = body;
+    else if (body !== undefined) {
         init.body = JSON.stringify(body);
         init.headers["Content-Type"] = "application/json";
     }

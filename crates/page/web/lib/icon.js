@@ -14,9 +14,5 @@ const PATHS = {
 
 /** An icon of 14 pixels; the control that has it has the name. */
 export function icon(name) {
-    return svg(
-        "svg",
-        { viewBox: "0 0 16 16", "aria-hidden": "true", class: "icon" },
-        svg("path", { d: PATHS[name] }),
-    );
+    return svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true", class: "icon" }, svg("path", { d: PATHS[name] }));
 }

@@ -103,8 +103,8 @@ const arrived = () => {
     for (const listener of arrivals) listener();
 };
 
-/** Uploads a file and analyses it. */
-export async function bring(file) {
+/** Uploads a file; resolves to the id of its asset. */
+export async function store(file) {
     const metadata = file.webkitRelativePath ? { relativePath: file.webkitRelativePath } : {};
     const asset = await task(t("task.upload", { name: file.name }), async (update, signal) => {
         update({ stage: t("task.waiting") });
@@ -117,7 +117,12 @@ export async function bring(file) {
         return upload(file, { signal, metadata, onprogress }).finally(leave);
     });
     arrived();
-    await analyse(asset, file.name);
+    return asset;
+}
+
+/** Uploads a file and analyses it. */
+export async function bring(file) {
+    await analyse(await store(file), file.name);
     arrived();
 }
 

@@ -4,14 +4,16 @@ import { button, field, fill, h, number, select } from "../lib/dom.js";
 import { run } from "../lib/jobs.js";
 import { t } from "../lib/i18n.js";
 import { addressOf } from "../lib/place.js";
-import { call, findSamples } from "../lib/tasks.js";
+import { call, findSamples, store } from "../lib/tasks.js";
 import { clock } from "../lib/time.js";
 import { failure, load } from "../views/failure.js";
 import { shotList } from "../panels/shots.js";
 import { stepGrid } from "./grid.js";
 import { padSamples, pads } from "./pads.js";
-import { clipsOf, gridOf, isTemplate } from "./pattern.js";
+import { renderClips } from "./kit.js";
+import { clipsOf, gridOf, isTemplate, lengthMs } from "./pattern.js";
 import { Sequencer } from "./sequencer.js";
+import { waveFile } from "./wave.js";
 
 export function makePanel(context) {
     const { recording, player } = context;
@@ -128,6 +130,7 @@ function patternMaker({ recording }, templates, cut, answer) {
                             take(templates.find(template => template.template_id === id));
                             show();
                         },
+                        { class: "template" },
                     ),
                 ),
                 field(
@@ -155,7 +158,7 @@ function patternMaker({ recording }, templates, cut, answer) {
                 "div",
                 { class: "row" },
                 play,
-                button(t("make.render"), () => sound(state, answer)),
+                button(t("make.render"), () => sound(state, recording, answer)),
                 button(t("make.shots"), () => shots(state, recording, answer)),
             ),
         );
@@ -244,13 +247,24 @@ async function shots(state, recording, answer) {
     }
 }
 
-async function sound(state, answer) {
+/** Longest pattern that the page renders, in ms: it is in memory twice. */
+const LONGEST = 5 * 60_000;
+
+/** A changed grid, which the service has no pattern for: rendered here, by the same formula, and uploaded. */
+async function ownRender(state, name) {
+    const length = lengthMs(state.bpm, state.bars);
+    if (length > LONGEST) throw new Error(t("make.tooLong"));
+    const buffer = await renderClips(clipsOf(state.grid, state.samples, state), length, 48_000);
+    const { file, gain_db } = waveFile(buffer, `${name.replace(/\.[^.]+$/, "")}-${state.template.template_id}.wav`);
+    return { asset_id: await store(file), gain_db };
+}
+
+async function sound(state, { name }, answer) {
     fill(answer, h("p", { class: "hint", role: "status" }, t("loading")));
     try {
-        if (!isTemplate(state.grid, state.template))
-            return fill(answer, h("p", { class: "hint" }, t("make.templatesOnly")));
-        const { pattern_id } = await stored(state);
-        const { asset_id, gain_db } = await call(t("make.rendering"), `/audio/patterns/${pattern_id}/render`, {});
+        const { asset_id, gain_db } = isTemplate(state.grid, state.template)
+            ? await call(t("make.rendering"), `/audio/patterns/${(await stored(state)).pattern_id}/render`, {})
+            : await ownRender(state, name);
         fill(
             answer,
             h(

@@ -86,6 +86,7 @@ async function ofArtifact(id) {
         kind: up.artifacts[0].kind,
         lists: [
             section("lineage.from", chain(up)),
+            h("p", {}, searchLink({ artifact: id })),
             section(
                 "lineage.uses",
                 below.length + clips.length
@@ -113,7 +114,9 @@ async function ofRecording({ recording, player }) {
         all(`${path}/usages`, range, USES),
         all(`${path}/artifacts`, {}, 3000),
     ]);
-    const self = renders.find(({ meta, upstream_artifact_ids }) => meta.render_asset_id === asset.id && upstream_artifact_ids.length);
+    const self = renders.find(
+        ({ meta, upstream_artifact_ids }) => meta.render_asset_id === asset.id && upstream_artifact_ids.length,
+    );
     const up = self && (await get(`/media-v2/artifacts/${self.id}/lineage`, { direction: "up" }));
     const graph = new LineageGraph(self?.id ?? null);
     graph.assets.set(asset.id, asset);
@@ -131,6 +134,7 @@ async function ofRecording({ recording, player }) {
         graph,
         lists: [
             section("lineage.from", up ? chain(up) : h("p", { class: "hint" }, t("lineage.original"))),
+            h("p", {}, searchLink({ asset: asset.id, in: window?.start, out: window?.end })),
             section(
                 "lineage.uses",
                 h("p", { class: "hint" }, t("lineage.usesHint")),
@@ -141,6 +145,8 @@ async function ofRecording({ recording, player }) {
     };
 }
 
+/** To the same sound elsewhere in the library, which no lineage knows of. */
+const searchLink = query => h("a", { href: addressOf({ view: "identify", ...query }) }, t("lineage.elsewhere"));
 const isSample = ({ kind }) => /^audio_(hit|loop|phrase)$/.test(kind);
 const section = (title, ...content) => [h("h2", {}, t(title)), content];
 

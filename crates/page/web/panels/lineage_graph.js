@@ -102,7 +102,8 @@ export class LineageGraph {
         for (const node of this.nodes.values()) {
             if (!node.window || derived.has(node.id)) continue;
             const { asset, start, end } = node.window;
-            if (!sources.has(asset)) sources.set(asset, { id: asset, asset: this.assets.get(asset) ?? null, windows: [] });
+            if (!sources.has(asset))
+                sources.set(asset, { id: asset, asset: this.assets.get(asset) ?? null, windows: [] });
             sources.get(asset).windows.push({ start, end, to: shownAs.get(node.id) });
         }
         return [...sources.values()];

@@ -53,7 +53,7 @@ function picture({ rows, edges, sources }, graph, focusAsset, width) {
         top += STRIP.title + STRIP.height + STRIP.gap;
     }
     if (sources.length > STRIPS) {
-        parts.push(text(t("lineage.moreRecordings", { count: sources.length - STRIPS }), 0, top + 12, "muted"));
+        parts.push(texts([t("lineage.moreRecordings", { count: sources.length - STRIPS }), 0, top + 12, "muted"]));
         top += STRIP.title;
     }
     const perRow = Math.max(1, Math.floor((width + NODE.gap) / (NODE.width + NODE.gap)));
@@ -88,8 +88,12 @@ function edge([x, y], [toX, toY]) {
     return svg("path", { class: "edge", d: `M${x} ${y}C${x} ${half} ${toX} ${half} ${toX} ${toY}` });
 }
 
-function text(content, x, y, kind, anchor = "start") {
-    return svg("text", { x, y, class: kind, "text-anchor": anchor }, content);
+/** Texts of one element, which are its name, too: `[content, x, y, class, anchor]`. */
+function texts(...lines) {
+    const spans = lines
+        .filter(([content]) => content)
+        .map(([content, x, y, kind, anchor]) => svg("tspan", { x, y, class: kind, "text-anchor": anchor }, content));
+    return svg("text", {}, spans.flatMap(span => [span, " "]).slice(0, -1));
 }
 
 const lengthOf = ({ asset, windows }) =>
@@ -111,19 +115,17 @@ function strip(source, focusAsset, top, width) {
         {
             href: addressOf({ view: "recording", asset: id, tab: "lineage" }),
             class: `strip${id === focusAsset ? " focus" : ""}`,
-            "aria-label": `${name}, ${length(duration)}: ${windows
-                .slice(0, 5)
-                .map(window => clock(window.start, 1))
-                .join(", ")}${windows.length > 5 ? " …" : ""}`,
         },
-        text(shorten(name, width / 8), 0, top + 12, "title"),
-        text(length(duration), width, top + 12, "muted", "end"),
+        texts([shorten(name, width / 8), 0, top + 12, "title"], [length(duration), width, top + 12, "muted", "end"]),
         svg("rect", { x: 0.5, y: y + 0.5, width: width - 1, height: STRIP.height - 1, rx: 3, class: "whole" }),
-        windows
-            .slice(0, WINDOWS)
-            .map(window =>
-                svg("rect", { ...windowAt(window, duration, width), y: y + 2, height: STRIP.height - 4, class: "window" }),
-            ),
+        windows.slice(0, WINDOWS).map(window =>
+            svg("rect", {
+                ...windowAt(window, duration, width),
+                y: y + 2,
+                height: STRIP.height - 4,
+                class: "window",
+            }),
+        ),
     );
 }
 
@@ -147,14 +149,11 @@ function node(item, graph, { x, y }) {
         {
             href: addressOfNode(item),
             class: `node ${item.kind}${isFocus ? " focus" : ""}`,
-            "aria-label": [kind, detail, item.film ? when : null].filter(Boolean).join(", "),
             "aria-current": isFocus && "true",
         },
-        svg("title", {}, item.id),
         svg("rect", { x, y, width: NODE.width, height: NODE.height, rx: 5 }),
         svg("rect", { x, y, width: 4, height: NODE.height, rx: 2, class: "kind" }),
-        text(kind, x + 12, y + (detail ? 18 : 27), "title"),
-        text(shorten(detail, 19), x + 12, y + 35, "muted"),
+        texts([kind, x + 12, y + (detail ? 18 : 27), "title"], [shorten(detail, 19), x + 12, y + 35, "muted"]),
     );
 }
 
@@ -163,7 +162,7 @@ const moreNode = ({ count }, { x, y }) =>
         "g",
         { class: "node" },
         svg("rect", { x, y, width: NODE.width, height: NODE.height, rx: 5 }),
-        text(t("lineage.more", { count: formatNumber(count) }), x + 12, y + 27, "muted"),
+        texts([t("lineage.more", { count: formatNumber(count) }), x + 12, y + 27, "muted"]),
     );
 
 const shorten = (name, most) => (name.length > most ? `${name.slice(0, Math.max(1, most - 1))}…` : name);

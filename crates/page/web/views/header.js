@@ -12,6 +12,7 @@ const tabs = [
     ["recordings", "nav.recordings"],
     ["samples", "nav.samples"],
     ["search", "nav.search"],
+    ["identify", "nav.identify"],
     ["jobs", "nav.jobs"],
 ];
 

@@ -119,7 +119,7 @@ export function samples(state) {
             h("td", {}, h("a", { href: addressOf(from) }, clock(sample.start_ms ?? 0, 1))),
             h(
                 "td",
-                {},
+                { class: "actions" },
                 button(
                     t("samples.similar"),
                     () => {
@@ -128,6 +128,16 @@ export function samples(state) {
                         showSimilar();
                     },
                     { class: "small", "aria-label": t("samples.similarTo", { label }) },
+                ),
+                " ",
+                h(
+                    "a",
+                    {
+                        class: "button small",
+                        href: addressOf({ view: "identify", artifact: sample.artifact_id }),
+                        "aria-label": t("samples.identifyOf", { label }),
+                    },
+                    t("samples.identify"),
                 ),
             ),
         );
