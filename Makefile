@@ -136,16 +136,18 @@ audit: ## licences, advisories and sources of dependencies (needs cargo-deny)
 	cargo deny check
 
 .PHONY: bench
-bench: bootstrap ## speed and memory of the analysis, of shot lists and of renders, ffmpeg beside them
-	@tools/bench.sh
+bench: bootstrap ## speed and memory of the analysis, of shot lists and of renders, ffmpeg beside them (TABLES=library)
+	@$(if $(filter library,$(TABLES)),$(MAKE) --no-print-directory library,tools/bench.sh)
 
-# Rows of each table of library.
+# Of library: samples and windows of words, and recordings, each of which has ten artifacts.
 ROWS ?= 1000000
+ASSETS ?= 1000000
 
 .PHONY: library
-library: bootstrap ## p50 and p99 of listings of samples and of searches of words, on made rows (ROWS=1000000)
-	cargo build --release --workspace --locked --example library_bench
+library: bootstrap ## p50 and p99 of searches, and of all lists and queries, on made rows (ROWS=1000000 ASSETS=1000000)
+	cargo build --release --workspace --locked --example library_bench --bin harkback
 	tools/with-postgres.sh bash -c '$(or $(CARGO_TARGET_DIR),target)/release/examples/library_bench "$$TEST_DATABASE_URL" $(ROWS)'
+	tools/with-postgres.sh tools/library_tables.py $(or $(CARGO_TARGET_DIR),target)/release/harkback --assets $(ASSETS)
 
 .PHONY: bench-latency
 bench-latency: bootstrap ## latency of what players ask for, at fixed rates; fails when an aim is missed

@@ -248,6 +248,8 @@ def jobs(call):
 def care(call, song):
     changed = call("update_asset", song.id, body=call.model("ChangeAsset", tags=["song"]))
     assert changed.tags == ["song"] and changed.source_ref == song.source_ref
+    hit = {"kind": "audio_hit", "uri": song.source_uri, "start_ms": 0, "end_ms": 100}
+    call("delete_artifact", call("create_artifact", song.id, body=call.model("RegisterArtifact", **hit)).id)
     before = call("get_usage").assets.total
     call("delete_asset", song.id, cascade=True)
     assert call("get_usage").assets.total < before

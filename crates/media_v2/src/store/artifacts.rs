@@ -4,9 +4,10 @@ use blob_store::BlobId;
 use chrono::{DateTime, Utc};
 use media_time::AssetTime;
 use primitives::{Id, Page, PageParams, Scope};
-use sqlx::PgConnection;
 use sqlx::types::Json;
+use sqlx::{Connection as _, PgConnection};
 
+use super::assets::plan_with_values;
 use super::{BadRow, missing_assets, violates};
 use crate::{Artifact, ArtifactKind, MediaError, Meta, NewArtifact};
 
@@ -286,11 +287,29 @@ pub async fn latest_artifacts(
     artifacts(rows.fetch_all(conn).await?)
 }
 
-/// A page of the asset's artifacts, newest first; only of one kind when `kind` is given.
+/// A page of the asset's artifacts, newest first; only of one kind when `kind` is given: then the statement is planned for
+/// its values, in a transaction.
 ///
 /// # Errors
 /// [`MediaError::Database`].
 pub async fn list_artifacts(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    parent_asset_id: &Id,
+    kind: Option<ArtifactKind>,
+    page: &PageParams,
+) -> Result<Page<Artifact>, MediaError> {
+    if kind.is_none() {
+        return artifacts_page(conn, scope, parent_asset_id, kind, page).await;
+    }
+    let mut transaction = conn.begin().await?;
+    plan_with_values(&mut transaction).await?;
+    let artifacts = artifacts_page(&mut transaction, scope, parent_asset_id, kind, page).await?;
+    transaction.commit().await?;
+    Ok(artifacts)
+}
+
+async fn artifacts_page(
     conn: &mut PgConnection,
     scope: &Scope,
     parent_asset_id: &Id,
