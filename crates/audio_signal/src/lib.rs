@@ -72,7 +72,7 @@ pub use microphones::{LeadResampler, MicrophoneSpeech, MicrophoneTurn, microphon
 pub use params::{AnalysisParams, Thresholds};
 pub use plausibility::DOUBTED_CONFIDENCE;
 pub use resample::{Resampler, StereoResampler, TruePeakMeter};
-pub use rhythm::{Beat, Onset, Rhythm, RhythmAnalyzer, Tempo, TempoCandidate, bar_features};
+pub use rhythm::{Beat, Onset, Rhythm, RhythmAnalyzer, Tempo, TempoCandidate, bar_features, rhythm_features};
 pub use scene::{SCENE_VALUES, SceneKind, Segment, scene_activities, scene_features, scene_textures};
 pub use speech::{
     ACTIVITY_VERSION, ModelError, SPEECH_FRAME, SPEECH_RATE, SpeechDetector, speech_activity, speech_presence,
