@@ -65,14 +65,15 @@ speakers: bootstrap ## measure who speaks when, and voices, on made dialogues an
 	cargo build --release --locked --package audio_speakers --example diarize
 	python3 tools/speakers/measure.py --example target/release/examples/diarize --models "$(MODELS)" --corpus "$(HARKBACK_CORPUS)"
 
-# Number of places that queries are cut from.
+# Number of places that queries are cut from, and hours of the library they are searched in.
 PLACES ?= 40
+HOURS ?= 10
 
 .PHONY: identify
-identify: bootstrap ## measure the places found by fingerprints: lengths, codecs, noise, mixes, speeds, pitches (PLACES=40)
-	@test -n "$(HARKBACK_CORPUS)" || { echo 'the corpus is absent: set HARKBACK_CORPUS to its directory'; exit 2; }
+identify: bootstrap ## measure fingerprints: places, false matches, alignment, conforming (TABLES="recall unknown loops align conform", PLACES=40, HOURS=10)
+	@test -d "$(HARKBACK_BENCH_DIR)/library" || { echo 'there is no library: set HARKBACK_BENCH_DIR, and make one with tools/identify/library.py $$HARKBACK_BENCH_DIR/library MUSIC…'; exit 2; }
 	cargo build --release --locked --package audio_fingerprint --example identify
-	$(or $(CARGO_TARGET_DIR),target)/release/examples/identify "$(HARKBACK_CORPUS)" $(PLACES)
+	$(or $(CARGO_TARGET_DIR),target)/release/examples/identify "$(HARKBACK_BENCH_DIR)/library" hours=$(HOURS) places=$(PLACES) $(TABLES)
 
 .PHONY: exports
 exports: bootstrap ## write made timelines in every export format and read them back with independent readers (needs PyPI)
