@@ -33,7 +33,8 @@ async fn excerpt_is_found_to_the_sample_with_its_gain() {
     }
     let found = state.identify(&excerpt, json!({"variation": "none"})).await;
     assert_eq!(matches(&found).len(), 1, "{found}");
-    let searched = json!({"assets": 4, "indexed_assets": 3, "indexed_ms": 90_000, "fingerprint_version": 1});
+    let searched = json!({"assets": 4, "indexed_assets": 3, "indexed_ms": 90_000,
+        "fingerprint_version": audio_fingerprint::FINGERPRINT_VERSION});
     assert_eq!(found["searched"], searched);
     assert_eq!((&found["origin_map"], &found["not_registered"]), (&Value::Null, &Value::Null));
 }
