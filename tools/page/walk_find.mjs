@@ -1,19 +1,55 @@
-// The walk through what finds: where a sound is from, and what it became.
+// The walk through what is brought and found: folders and drops, where a sound is from, and what it became.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { visit } from "./browser.mjs";
+import { nothingWrong, visit } from "./browser.mjs";
 import { excerpt, noise } from "./sounds.mjs";
 import { layoutOfGraph } from "./in_page.mjs";
 import { api } from "./service.mjs";
 
-/** Of the excerpt that is identified, in ms. */
-const FROM = 3100;
+/** Of the excerpt that is identified, in ms: three words that are spoken once. */
+const FROM = 4100;
 const LENGTH = 3000;
 
 export const tests = context => {
     const { tenant, media, WAIT } = context;
     return {
+        async "bring: the media of a folder, files that are dropped, and refusals"({ browser }) {
+            const page = await browser.page(`${tenant}-folder`);
+            const folder = mkdtempSync(join(tmpdir(), "harkback-folder-"));
+            try {
+                mkdirSync(join(folder, "takes"));
+                copyFileSync(join(media, "digits.wav"), join(folder, "takes", "take 1.wav"));
+                writeFileSync(join(folder, "takes", "notes.pdf"), "no recording");
+                writeFileSync(join(folder, ".hidden.wav"), "no recording");
+                await page.setInputFiles("#folder", folder);
+                await page.getByRole("link", { name: "take 1.wav" }).waitFor({ timeout: WAIT });
+            } finally {
+                rmSync(folder, { recursive: true });
+            }
+            const bytes = [...readFileSync(join(media, "click_120bpm.wav")).subarray(0, 96_044)];
+            await page.locator(".drop").evaluate((zone, bytes) => {
+                const dataTransfer = new DataTransfer();
+                dataTransfer.items.add(new File([new Uint8Array(bytes)], "dropped.wav", { type: "audio/wav" }));
+                dataTransfer.items.add(new File(["These are words."], "words.txt", { type: "text/plain" }));
+                zone.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+            }, bytes);
+            await page.getByRole("link", { name: "dropped.wav" }).waitFor({ timeout: WAIT });
+            // What is wrong, and what helps.
+            const failed = page.locator(".task.failed");
+            await failed.filter({ hasText: "words.txt" }).waitFor({ timeout: WAIT });
+            assert.match(await failed.textContent(), /Not a recording: .*Use another file\./);
+            const { items } = await (await api(page.tenant, "/media-v2/assets")).json();
+            assert.deepEqual(items.map(asset => asset.meta.file_name).sort(), [
+                "dropped.wav",
+                "take 1.wav",
+                "words.txt",
+            ]);
+            nothingWrong(page);
+            await page.context().close();
+        },
+
         async "lineage: from a snippet to its second of the film, and on to what uses it"({ page }) {
             const { rows, edges, windows } = await page.evaluate(layoutOfGraph);
             assert.deepEqual(rows, [

@@ -118,11 +118,11 @@ const tests = {
     async "identify: an excerpt is found at its place"(page) {
         await open(page, "view=identify");
         const file = join(home, "excerpt.wav");
-        writeFileSync(file, excerpt(readFileSync(join(media, "digits.wav")), 3100, 3000, 0.5));
+        writeFileSync(file, excerpt(readFileSync(join(media, "digits.wav")), 4100, 3000, 0.5));
         await (await page.waitForSelector("#sound")).uploadFile(file);
         const link = await page.waitForSelector("tbody tr a", { timeout: WAIT });
         const at = await link.evaluate(link => Number(new URLSearchParams(link.hash.slice(1)).get("t")));
-        assert.ok(at >= 3080 && at < 4500, `found at ${at} ms`);
+        assert.ok(at >= 4080 && at < 5500, `found at ${at} ms`);
         await (await page.$("tbody button")).click();
         await link.click();
         await page.waitForFunction(
