@@ -20,7 +20,7 @@ mod wrong;
 
 pub use artifacts::{
     find_artifact, find_artifacts, find_semantic_timeline, insert_artifact, insert_artifacts,
-    latest_artifacts, list_artifacts, missing_artifacts,
+    latest_artifacts, list_artifacts, list_artifacts_of_kinds, missing_artifacts,
 };
 pub(crate) use assets::renew_fingerprint;
 pub use assets::{AssetFilter, find_asset, find_assets, insert_asset, list_assets, missing_assets, owns_uri};
