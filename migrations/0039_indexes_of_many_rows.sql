@@ -11,6 +11,9 @@ CREATE INDEX media_assets_kind_newest ON media_assets (tenant_id, env, kind, cre
 -- `artifacts_stored` has more than 100.
 CREATE INDEX artifacts_kind ON artifacts (tenant_id, env, kind);
 
+-- The listing of artifacts of a kind, or of all kinds by merging those of each, over all recordings.
+CREATE INDEX artifacts_kind_newest ON artifacts (tenant_id, env, kind, created_at DESC, id DESC);
+
 -- A search returns the newest windows first. Of a phrase of common words, tens of thousands of windows match, and finding the
 -- newest of them would read them all. The second column has the thousands of ids: GIN intersects it with the lexemes, so that a
 -- search reads only what matches among the newest windows. The first column alone is the index that this one replaces.

@@ -52,6 +52,9 @@ def questions(rows):
         "recordings of a rare tag": "/media-v2/assets?tag=rare",
         "recordings of a tag and kind": "/media-v2/assets?tag=common&kind=image",
         "recordings of a reference": "/media-v2/assets?source_ref=take%205",
+        "artifacts": "/media-v2/artifacts",
+        "artifacts of a common kind": "/media-v2/artifacts?kind=audio_resampled",
+        "artifacts of an absent kind": "/media-v2/artifacts?kind=render",
         "artifacts of a recording": f"/media-v2/assets/{asset}/artifacts",
         "artifacts of a recording and kind": f"/media-v2/assets/{asset}/artifacts?kind=audio_hit",
         "usages of a recording": f"/media-v2/assets/{asset}/usages",
@@ -111,7 +114,7 @@ def measure(port, rows, rounds):
     connection, slow = http.client.HTTPConnection("127.0.0.1", port, timeout=120), []
     print(f"\n{'':40}{'p50 ms':>8}{'p99 ms':>8}{'max ms':>8}")
     asked = questions(rows)
-    for name in ("recordings", "recordings of a common tag", "samples by score", "jobs"):
+    for name in ("recordings", "recordings of a common tag", "artifacts", "samples by score", "jobs"):
         asked[f"{name}, page 21"] = page_in_depth(connection, asked[name])
     for name, path in asked.items():
         is_overview = path == "/usage"

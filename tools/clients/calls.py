@@ -78,6 +78,7 @@ def recordings(call, media):
     made = call("create_artifact", film.id, body=call.model("RegisterArtifact", **hit))
     assert call("get_artifact", made.id).meta["by"] == "hand"
     assert made.id in {artifact.id for artifact in call("list_artifacts", film.id).items}
+    assert made.id in {artifact.id for artifact in call("list_all_artifacts").items}
     path = f"/media-v2/assets/{digits.id}/content"
     assert path in call("create_link", body=call.model("CreateLink", path=path)).url
     form = call.models.CreateTranscription(file=file(call, media / "digits.wav"), model="whisper-1")

@@ -184,7 +184,7 @@ async fn newest_windows_come_first_also_where_their_ids_are_far_apart() {
     let state = TestState::new().await;
     let (old, new) =
         (state.asset("t1", AssetKind::Audio, &[]).await, state.asset("t1", AssetKind::Audio, &[]).await);
-    let windows = |count: i64| -> Vec<(&str, i64)> {
+    let windows = |count: i64| -> Vec<(&'static str, i64)> {
         (0..count).flat_map(|index| [("hark", index * 2_600), ("back", index * 2_600 + 300)]).collect()
     };
     let of_new = |hits: &[Value]| hits.iter().filter(|hit| hit["asset_id"] == new).count();

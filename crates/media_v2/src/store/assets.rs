@@ -241,7 +241,7 @@ async fn assets_page(
            AND ($3::text IS NULL OR kind = $3)
            AND ($4::text IS NULL OR tags @> ARRAY [$4])
            AND ($5::text IS NULL OR source_ref = $5)
-           AND ($6::timestamptz IS NULL OR (created_at, id) < ($6, $7))
+           AND (created_at, id) < (coalesce($6::timestamptz, 'infinity'), $7)
          ORDER BY created_at DESC, id DESC LIMIT $8",
         scope.tenant_id.as_str(),
         scope.env.as_str(),
