@@ -252,7 +252,7 @@ mod tests {
     }
 
     fn all_activations(values: &[u8]) -> Vec<Activations> {
-        activations(values, &[0..values.len() / INPUTS])
+        activations(values, std::slice::from_ref(&(0..values.len() / INPUTS)))
     }
 
     #[test]
@@ -281,9 +281,11 @@ mod tests {
         let values = arbitrary(1_300);
         let frames = values.as_chunks().0;
         let net = RhythmNet::read(WEIGHTS);
-        let whole = net.run(frames, &[0..frames.len()], CHUNK);
+        let all = 0..frames.len();
+        let all = std::slice::from_ref(&all);
+        let whole = net.run(frames, all, CHUNK);
         for chunk in [90, 1_024] {
-            assert_eq!(net.run(frames, &[0..frames.len()], chunk), whole, "{chunk}");
+            assert_eq!(net.run(frames, all, chunk), whole, "{chunk}");
         }
     }
 
