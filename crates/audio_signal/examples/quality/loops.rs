@@ -104,7 +104,7 @@ fn add(mono: &mut [f32], time: f64, seconds: f64, sound: impl Fn(f32, f32) -> f3
 fn hash(index: u32) -> f32 {
     let mut state = index.wrapping_mul(0x9e37_79b9) ^ 0x85eb_ca6b;
     for shift in [16, 13, 16] {
-        state = (state ^ state >> shift).wrapping_mul(0xc2b2_ae35);
+        state = (state ^ (state >> shift)).wrapping_mul(0xc2b2_ae35);
     }
     state as f32 / u32::MAX as f32 * 2.0 - 1.0
 }

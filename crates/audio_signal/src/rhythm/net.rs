@@ -115,24 +115,17 @@ impl RhythmNet {
                 }
             }
             self.stem.apply(0..inputs.len(), &inputs, &mut outputs);
-            let lanes = LANES.min(range.len() - first);
-            for (channel, output) in outputs.iter().enumerate() {
-                x.set(channel, first, lanes, &output.map(|value| value.max(0.0)));
-            }
+            rectify(&mut outputs);
+            x.set(first, LANES.min(range.len() - first), &outputs);
         }
         let mut next = Rows::zeros(range.len());
+        let mut convolved = [[0.0; LANES]; CHANNELS];
         for block in &self.blocks {
             for first in (0..range.len()).step_by(LANES) {
-                let lanes = LANES.min(range.len() - first);
-                let convolved = block.convolve(&x, first);
+                block.convolve(&x, first, &mut convolved);
                 block.mix.apply(0..CHANNELS, &convolved, &mut outputs);
-                for (channel, output) in outputs.iter_mut().enumerate() {
-                    let old = x.lanes(channel, first, 0);
-                    for (output, old) in output.iter_mut().zip(old) {
-                        *output += old;
-                    }
-                    next.set(channel, first, lanes, output);
-                }
+                x.add_to(first, &mut outputs);
+                next.set(first, LANES.min(range.len() - first), &outputs);
             }
             std::mem::swap(&mut x, &mut next);
         }
@@ -144,9 +137,9 @@ impl RhythmNet {
         let mut inputs = [[0.0; LANES]; CHANNELS];
         let mut outputs = [[0.0; LANES]; OUTPUTS];
         for (part, activations) in activations.chunks_mut(LANES).enumerate() {
-            for (channel, input) in inputs.iter_mut().enumerate() {
-                *input = x.lanes(channel, first + part * LANES, 0).map(|value| value.max(0.0));
-            }
+            inputs.fill([0.0; LANES]);
+            x.add_to(first + part * LANES, &mut inputs);
+            rectify(&mut inputs);
             self.head.apply(0..CHANNELS, &inputs, &mut outputs);
             for (lane, frame) in activations.iter_mut().enumerate() {
                 *frame = std::array::from_fn(|activation| outputs[activation][lane]);
@@ -156,12 +149,12 @@ impl RhythmNet {
 }
 
 impl Block {
-    /// `max(0, ·)` of the convolution of each channel, for the frames from `first` on.
-    fn convolve(&self, x: &Rows, first: usize) -> [Lanes; CHANNELS] {
+    /// Sets `y` to `max(0, ·)` of the convolution of each channel, for the frames from `first` on.
+    fn convolve(&self, x: &Rows, first: usize, y: &mut [Lanes; CHANNELS]) {
         vectorized(
             #[inline(always)]
             || {
-                std::array::from_fn(|channel| {
+                for (channel, y) in y.iter_mut().enumerate() {
                     let mut sums = [self.bias[channel]; LANES];
                     for (tap, weight) in self.taps[channel].iter().enumerate() {
                         let offset = (tap as isize - (TAPS / 2) as isize) * self.dilation as isize;
@@ -169,11 +162,21 @@ impl Block {
                             *sum += weight * value;
                         }
                     }
-                    sums.map(|sum| sum.max(0.0))
-                })
+                    for (y, sum) in y.iter_mut().zip(&sums) {
+                        *y = sum.max(0.0);
+                    }
+                }
             },
-        )
+        );
     }
+}
+
+/// `max(0, ·)` of each value.
+fn rectify(values: &mut [Lanes]) {
+    vectorized(
+        #[inline(always)]
+        || values.as_flattened_mut().iter_mut().for_each(|value| *value = value.max(0.0)),
+    );
 }
 
 /// An affine map whose matrix and bias are the next values of `take`.
@@ -196,17 +199,30 @@ impl Rows {
 
     /// The values of the frames from `first + offset` on.
     #[inline(always)]
-    fn lanes(&self, channel: usize, first: usize, offset: isize) -> Lanes {
+    fn lanes(&self, channel: usize, first: usize, offset: isize) -> &[f32] {
         let at = (channel * self.stride + PAD + first).wrapping_add_signed(offset);
-        let values = &self.values[at..at + LANES];
-        std::array::from_fn(|lane| values[lane])
+        &self.values[at..at + LANES]
     }
 
-    /// Sets `lanes` values of the frames from `first` on.
-    #[inline(always)]
-    fn set(&mut self, channel: usize, first: usize, lanes: usize, values: &Lanes) {
-        let at = channel * self.stride + PAD + first;
-        self.values[at..at + lanes].copy_from_slice(&values[..lanes]);
+    /// Adds the values of the frames from `first` on to `y`, by channel.
+    fn add_to(&self, first: usize, y: &mut [Lanes; CHANNELS]) {
+        vectorized(
+            #[inline(always)]
+            || {
+                for (channel, y) in y.iter_mut().enumerate() {
+                    for (y, value) in y.iter_mut().zip(self.lanes(channel, first, 0)) {
+                        *y += value;
+                    }
+                }
+            },
+        );
+    }
+
+    /// Sets `lanes` values of each channel, of the frames from `first` on.
+    fn set(&mut self, first: usize, lanes: usize, values: &[Lanes; CHANNELS]) {
+        for (row, values) in self.values.chunks_exact_mut(self.stride).zip(values) {
+            row[PAD + first..][..lanes].copy_from_slice(&values[..lanes]);
+        }
     }
 }
 
@@ -236,7 +252,7 @@ mod tests {
     }
 
     fn all_activations(values: &[u8]) -> Vec<Activations> {
-        activations(values, &[0..values.len() / INPUTS])
+        activations(values, std::slice::from_ref(&(0..values.len() / INPUTS)))
     }
 
     #[test]
@@ -265,9 +281,11 @@ mod tests {
         let values = arbitrary(1_300);
         let frames = values.as_chunks().0;
         let net = RhythmNet::read(WEIGHTS);
-        let whole = net.run(frames, &[0..frames.len()], CHUNK);
+        let all = 0..frames.len();
+        let all = std::slice::from_ref(&all);
+        let whole = net.run(frames, all, CHUNK);
         for chunk in [90, 1_024] {
-            assert_eq!(net.run(frames, &[0..frames.len()], chunk), whole, "{chunk}");
+            assert_eq!(net.run(frames, all, chunk), whole, "{chunk}");
         }
     }
 

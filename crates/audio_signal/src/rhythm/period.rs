@@ -71,7 +71,7 @@ impl Line {
         let mean = |value: fn((usize, f64)) -> f64| beats.clone().map(value).sum::<f64>() / count;
         let (index, time) = (mean(|(index, _)| index as f64), mean(|(_, time)| time));
         let (mut product, mut square) = (0.0, 0.0);
-        for (beat, at) in beats.clone() {
+        for (beat, at) in beats {
             let from_mean = beat as f64 - index;
             product += from_mean * (at - time);
             square += from_mean * from_mean;
