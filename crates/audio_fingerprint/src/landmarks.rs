@@ -7,7 +7,7 @@ use crate::shape::{MAX_SPAN, Shape, is_target};
 use crate::spectrum::Spectrogram;
 
 /// Version of the landmarks. Those of different versions do not match: an index has to be made again.
-pub const FINGERPRINT_VERSION: u32 = 1;
+pub const FINGERPRINT_VERSION: u32 = 2;
 /// Greatest number of landmarks for each second of audio, over spans of 2 s.
 pub const MAX_LANDMARKS_PER_SECOND: usize = 60;
 
@@ -71,8 +71,15 @@ impl Fingerprinter {
 
     /// Adds samples. Those that are not finite count as 0.
     pub fn push(&mut self, samples: &[f32]) {
+        self.push_sharing(samples, |_| ());
+    }
+
+    /// As [`Self::push`], and passes the power spectra of each two odd frames, in order, to `odd`: those of Hann windows of
+    /// 1 024 samples, the first one centred on sample 256, 512 apart ([`spectra::PowerSpectra::of_hann`], without the
+    /// highest bin).
+    pub fn push_sharing(&mut self, samples: &[f32], odd: impl FnMut([&[f32]; 2])) {
         let Self { spectrogram, picker, assembler } = self;
-        spectrogram.push(samples, |levels| picker.push(levels, |peak| assembler.push(peak)));
+        spectrogram.push(samples, odd, |levels| picker.push(levels, |peak| assembler.push(peak)));
     }
 
     /// Removes and returns the landmarks that are complete, in order of frame and hash.
@@ -83,8 +90,14 @@ impl Fingerprinter {
     /// The remaining landmarks, in order of frame and hash.
     #[must_use]
     pub fn finish(self) -> Vec<Landmark> {
+        self.finish_sharing(|_| ())
+    }
+
+    /// As [`Self::finish`], with the spectra as of [`Self::push_sharing`]: all that begin before the end of the stream.
+    #[must_use]
+    pub fn finish_sharing(self, odd: impl FnMut([&[f32]; 2])) -> Vec<Landmark> {
         let Self { spectrogram, mut picker, mut assembler } = self;
-        spectrogram.finish(|levels| picker.push(levels, |peak| assembler.push(peak)));
+        spectrogram.finish(odd, |levels| picker.push(levels, |peak| assembler.push(peak)));
         picker.finish(|peak| assembler.push(peak));
         assembler.finish()
     }

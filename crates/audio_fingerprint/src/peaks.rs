@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use spectra::simd::vectorized;
+
 use crate::math::log2;
 use crate::spectrum::{BINS, Levels};
 
@@ -33,25 +35,38 @@ pub(crate) struct Peak {
     pub(crate) pitch: f32,
     bin: usize,
     level: f32,
-    strength: f32,
     /// Number of stronger peaks within [`RANK_FRAMES`].
     pub(crate) rank: u32,
 }
 
+/// A frame with what peaks are found by.
+struct Row {
+    levels: Levels,
+    /// The maximum of each bin and [`BIN_REACH`] neighbours on either side.
+    maxima: Levels,
+    /// The sum of each bin and [`MEAN_BINS`] neighbours on either side, as far as there are any.
+    sums: Levels,
+}
+
 /// Picks the peaks of a stream of frames, with a bounded history.
 pub(crate) struct PeakPicker {
-    /// Last frames, oldest first: levels, and their maxima over [`BIN_REACH`].
-    rows: VecDeque<(Levels, Levels)>,
+    /// Last frames, oldest first.
+    rows: VecDeque<Row>,
     /// Number of frames so far.
     frames: u32,
     max_rank: u32,
-    /// Candidates whose rank is not final.
-    candidates: VecDeque<Peak>,
-    /// Number of candidates at the front that were passed on or rejected, and are kept as neighbours.
+    /// Candidates by frame, those whose rank is not final and their neighbours, and the strength of each.
+    candidates: Vec<Peak>,
+    strengths: Vec<f32>,
+    /// Number of candidates at the front that were passed on or rejected.
     emitted: usize,
 }
 
 const ROWS: usize = 2 * MEAN_FRAMES + 1;
+/// Candidates that are no longer needed are removed when there are this many.
+const STALE: usize = 1_024;
+/// Bins that are compared at once.
+const GROUP: usize = 8;
 
 impl PeakPicker {
     /// Picks peaks with a rank below `max_rank`.
@@ -60,7 +75,8 @@ impl PeakPicker {
             rows: VecDeque::with_capacity(ROWS),
             frames: 0,
             max_rank,
-            candidates: VecDeque::new(),
+            candidates: Vec::new(),
+            strengths: Vec::new(),
             emitted: 0,
         }
     }
@@ -70,7 +86,10 @@ impl PeakPicker {
         if self.rows.len() == ROWS {
             self.rows.pop_front();
         }
-        self.rows.push_back((*levels, maxima(levels)));
+        self.rows.push_back(vectorized(
+            #[inline(always)]
+            || Row { levels: *levels, maxima: maxima(levels), sums: sums(levels) },
+        ));
         self.frames += 1;
         self.search(MEAN_FRAMES);
         self.emit(self.frames.saturating_sub(MEAN_FRAMES as u32 + RANK_FRAMES), sink);
@@ -88,33 +107,40 @@ impl PeakPicker {
     fn search(&mut self, later: usize) {
         let Some(at) = self.rows.len().checked_sub(later + 1) else { return };
         let around = at.saturating_sub(FRAME_REACH)..(at + FRAME_REACH + 1).min(self.rows.len());
-        let mut highest = self.rows[at].1;
-        for row in self.rows.range(around).filter(|row| !std::ptr::eq(*row, &raw const self.rows[at])) {
-            highest.iter_mut().zip(&row.1).for_each(|(highest, level)| *highest = highest.max(*level));
-        }
-        let levels = &self.rows[at].0;
+        let rows = self.rows.range(around);
+        let levels = &self.rows[at].levels;
+        let groups = vectorized(
+            #[inline(always)]
+            || groups_of_maxima(levels, rows),
+        );
         let frame = self.frames - 1 - later as u32;
-        for bin in FIRST_BIN..END_BIN {
-            if levels[bin] < highest[bin] || levels[bin] < SILENCE {
-                continue;
+        for (group, bins) in groups.into_iter().enumerate().filter(|(_, bins)| *bins != 0) {
+            for bin in (0..GROUP).filter(|bin| bins & (1 << bin) != 0) {
+                self.add_candidate(at, frame, GROUP * group + bin);
             }
-            // Of equal levels within reach, as those of a steady tone, the first one counts.
-            let same = |peak: &&Peak| {
-                frame - peak.frame <= FRAME_REACH as u32
-                    && peak.level == levels[bin]
-                    && peak.bin.abs_diff(bin) <= BIN_REACH
-            };
-            if self.candidates.iter().rev().take(64).any(|peak| same(&peak)) {
-                continue;
-            }
-            let mean = self.mean(at, bin);
-            if levels[bin] - mean < MIN_PROMINENCE {
-                continue;
-            }
-            let strength = levels[bin] - WHITENING * mean;
-            let pitch = STEPS_PER_OCTAVE * log2(bin as f32 + vertex(&levels[bin - 1..=bin + 1]));
-            self.candidates.push_back(Peak { frame, pitch, bin, level: levels[bin], strength, rank: 0 });
         }
+    }
+
+    /// Adds the maximum at `bin` of the row `at`, if it is a peak.
+    fn add_candidate(&mut self, at: usize, frame: u32, bin: usize) {
+        let levels = &self.rows[at].levels;
+        if !(FIRST_BIN..END_BIN).contains(&bin) {
+            return;
+        }
+        // Of equal levels within reach, as those of a steady tone, the first one counts.
+        let mut near =
+            self.candidates.iter().rev().take_while(|peak| frame - peak.frame <= FRAME_REACH as u32);
+        if near.any(|peak| peak.level == levels[bin] && peak.bin.abs_diff(bin) <= BIN_REACH) {
+            return;
+        }
+        let mean = self.mean(at, bin);
+        if levels[bin] - mean < MIN_PROMINENCE {
+            return;
+        }
+        let strength = levels[bin] - WHITENING * mean;
+        let pitch = STEPS_PER_OCTAVE * log2(bin as f32 + vertex(&levels[bin - 1..=bin + 1]));
+        self.candidates.push(Peak { frame, pitch, bin, level: levels[bin], rank: 0 });
+        self.strengths.push(strength);
     }
 
     /// Mean level around `bin` of the row `at`.
@@ -122,49 +148,89 @@ impl PeakPicker {
         let bins = bin.saturating_sub(MEAN_BINS)..(bin + MEAN_BINS + 1).min(BINS);
         let rows = at.saturating_sub(MEAN_FRAMES)..(at + MEAN_FRAMES + 1).min(self.rows.len());
         let count = (bins.len() * rows.len()) as f32;
-        // Row by row, so that the sums of all bins are vectorised.
-        let mut sums = [0.0; 2 * MEAN_BINS + 1];
-        for row in self.rows.range(rows) {
-            sums.iter_mut().zip(&row.0[bins.clone()]).for_each(|(sum, level)| *sum += level);
-        }
-        sums.iter().sum::<f32>() / count
+        self.rows.range(rows).map(|row| row.sums[bin]).sum::<f32>() / count
     }
 
     /// Passes on candidates before frame `end`.
     fn emit(&mut self, end: u32, mut sink: impl FnMut(Peak)) {
-        while let Some(&(mut peak)) = self.candidates.get(self.emitted)
-            && peak.frame < end
-        {
-            let near = |other: &&Peak| other.frame.abs_diff(peak.frame) <= RANK_FRAMES;
-            let stronger = |other: &&Peak| other.strength > peak.strength;
-            peak.rank = self.candidates.iter().filter(near).filter(stronger).count() as u32;
-            if peak.rank < self.max_rank {
-                sink(peak);
+        while let Some(peak) = self.candidates.get(self.emitted).filter(|peak| peak.frame < end) {
+            let first = self.candidates.partition_point(|other| other.frame + RANK_FRAMES < peak.frame);
+            let end = self.candidates.partition_point(|other| other.frame <= peak.frame + RANK_FRAMES);
+            let (strength, near) = (self.strengths[self.emitted], &self.strengths[first..end]);
+            let rank = vectorized(
+                #[inline(always)]
+                || near.iter().map(|other| u32::from(*other > strength)).sum::<u32>(),
+            );
+            if rank < self.max_rank {
+                sink(Peak { rank, ..*peak });
             }
             self.emitted += 1;
         }
-        // Emitted ones are neighbours of later ones for a while.
-        let next = self.candidates.get(self.emitted).map_or(end, |peak| peak.frame.min(end));
-        while self.emitted > 0 && self.candidates.front().is_some_and(|peak| peak.frame + RANK_FRAMES < next)
-        {
-            self.candidates.pop_front();
-            self.emitted -= 1;
+        self.forget(end);
+    }
+
+    /// Removes candidates that are no neighbours of those to come.
+    fn forget(&mut self, end: u32) {
+        if self.emitted < STALE {
+            return;
         }
+        let next = self.candidates.get(self.emitted).map_or(end, |peak| peak.frame.min(end));
+        let stale = self.candidates[..self.emitted].partition_point(|peak| peak.frame + RANK_FRAMES < next);
+        self.candidates.drain(..stale);
+        self.strengths.drain(..stale);
+        self.emitted -= stale;
     }
 }
 
+/// For each [`GROUP`] of bins, a bit for each that is not below any maximum of `rows` and not silent.
+#[inline(always)]
+fn groups_of_maxima<'a>(levels: &Levels, rows: impl Iterator<Item = &'a Row>) -> [u8; BINS / GROUP] {
+    let mut highest = [SILENCE; BINS];
+    for row in rows {
+        for (highest, level) in highest.iter_mut().zip(&row.maxima) {
+            *highest = larger(*highest, *level);
+        }
+    }
+    let (levels, highest) = (levels.as_chunks::<GROUP>().0, highest.as_chunks::<GROUP>().0);
+    std::array::from_fn(|group| {
+        (0..GROUP).fold(0, |bits, bin| bits | u8::from(levels[group][bin] >= highest[group][bin]) << bin)
+    })
+}
+
+/// The larger of two numbers, in one instruction.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
 /// The maximum of each bin and [`BIN_REACH`] neighbours on either side; below the first ones, of fewer.
+#[inline(always)]
 fn maxima(levels: &Levels) -> Levels {
     let mut spread = *levels;
     // Maxima of two, four and eight consecutive bins, then of nine.
     for reach in [1, 2, 4, 1] {
         for bin in 0..BINS - reach {
-            spread[bin] = spread[bin].max(spread[bin + reach]);
+            spread[bin] = larger(spread[bin], spread[bin + reach]);
         }
     }
     let mut centred = spread;
     centred[BIN_REACH..].copy_from_slice(&spread[..BINS - BIN_REACH]);
     centred
+}
+
+/// The sum of each bin and [`MEAN_BINS`] neighbours on either side, as far as there are any.
+#[inline(always)]
+fn sums(levels: &Levels) -> Levels {
+    let mut padded = [0.0; BINS + 2 * MEAN_BINS];
+    padded[MEAN_BINS..MEAN_BINS + BINS].copy_from_slice(levels);
+    // Sums of two consecutive bins, of four, eight, sixteen and thirty-two, then of one more.
+    let mut sums = padded;
+    for reach in [1, 2, 4, 8, 16] {
+        for bin in 0..sums.len() - reach {
+            sums[bin] += sums[bin + reach];
+        }
+    }
+    std::array::from_fn(|bin| sums[bin] + padded[bin + 2 * MEAN_BINS])
 }
 
 /// Position of the vertex of the parabola through three levels, relative to the middle one: −0.5 to 0.5.

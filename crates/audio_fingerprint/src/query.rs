@@ -88,8 +88,8 @@ impl Query {
 fn peaks(samples: &[f32], max_rank: u32) -> Vec<Peak> {
     let (mut spectrogram, mut picker, mut peaks) =
         (Spectrogram::new(), PeakPicker::new(max_rank), Vec::new());
-    spectrogram.push(samples, |levels| picker.push(levels, |peak| peaks.push(peak)));
-    spectrogram.finish(|levels| picker.push(levels, |peak| peaks.push(peak)));
+    spectrogram.push(samples, |_| (), |levels| picker.push(levels, |peak| peaks.push(peak)));
+    spectrogram.finish(|_| (), |levels| picker.push(levels, |peak| peaks.push(peak)));
     picker.finish(|peak| peaks.push(peak));
     peaks
 }

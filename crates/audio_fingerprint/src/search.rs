@@ -86,10 +86,13 @@ impl<'a> Search<'a> {
     /// # Errors
     /// When there are more than [`MAX_HITS`] in total.
     pub fn add(&mut self, postings: &[Posting]) -> Result<(), TooManyHits> {
-        for posting in postings {
-            let start = self.probes.partition_point(|probe| probe.hash < posting.hash);
-            let same = self.probes[start..].iter().take_while(|probe| probe.hash == posting.hash);
-            for probe in same {
+        for postings in postings.chunk_by(|a, b| a.hash == b.hash) {
+            let hash = postings[0].hash;
+            let start = self.probes.partition_point(|probe| probe.hash < hash);
+            let same = self.probes[start..].iter().take_while(|probe| probe.hash == hash);
+            for (probe, posting) in
+                same.flat_map(|probe| postings.iter().map(move |posting| (probe, posting)))
+            {
                 if self.hits.len() == MAX_HITS {
                     return Err(TooManyHits);
                 }

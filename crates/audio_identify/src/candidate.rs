@@ -7,6 +7,8 @@ use media_time::MediaTime;
 const SAME_PLACE: MediaTime = MediaTime::from_millis(1);
 /// Offsets of parts of a joined match differ from its own by less.
 const SAME_LINE: MediaTime = MediaTime::from_millis(60);
+/// Places before one that are compared with it: more do not begin at the same time of a query.
+const COMPARED: usize = 256;
 
 /// A match of one block.
 #[derive(Clone, Debug)]
@@ -45,6 +47,7 @@ pub(crate) fn locate(candidates: Vec<Candidate>, starts: &[MediaTime], min_confi
         let gain_db = candidate.refinement.map(|refined| refined.gain_db);
         parts.push(Located { found: candidate.found.later(start), gain_db });
     }
+    parts.sort_by_key(|part| (part.found.source_id, part.found.query.start()));
     let joined = link(parts.iter().map(|part| part.found).collect());
     let mut located: Vec<Located> = Vec::with_capacity(joined.len());
     for found in joined {
@@ -53,7 +56,7 @@ pub(crate) fn locate(candidates: Vec<Candidate>, starts: &[MediaTime], min_confi
                 && other.found.query.intersect(found.query).is_some()
                 && distance(&other.found, &found) < SAME_PLACE
         };
-        if !located.iter().any(is_known) {
+        if !located.iter().rev().take(COMPARED).any(is_known) {
             located.push(Located { found, gain_db: gain_of(&found, &parts) });
         }
     }
@@ -66,15 +69,17 @@ fn distance(a: &Match, b: &Match) -> MediaTime {
     if difference.is_negative() { -difference } else { difference }
 }
 
-/// The median gain of the parts of a joined match.
+/// The median gain of the parts of a joined match; `parts` are in order of source and time.
 fn gain_of(found: &Match, parts: &[Located]) -> Option<f64> {
-    let is_part = |part: &&Located| {
-        part.found.source_id == found.source_id
-            && part.found.query.start() >= found.query.start()
-            && part.found.query.end() <= found.query.end()
-            && distance(found, &part.found) < SAME_LINE
-    };
-    let mut gains: Vec<f64> = parts.iter().filter(is_part).filter_map(|part| part.gain_db).collect();
+    let key = |one: &Match| (one.source_id, one.query.start());
+    let first = parts.partition_point(|part| key(&part.found) < key(found));
+    let within = parts[first..]
+        .iter()
+        .take_while(|part| key(&part.found) <= (found.source_id, found.query.end()))
+        .filter(|part| {
+            part.found.query.end() <= found.query.end() && distance(found, &part.found) < SAME_LINE
+        });
+    let mut gains: Vec<f64> = within.filter_map(|part| part.gain_db).collect();
     gains.sort_by(f64::total_cmp);
     gains.get(gains.len() / 2).copied()
 }

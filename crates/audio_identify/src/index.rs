@@ -29,6 +29,10 @@ pub struct AnalysisIndex;
 
 #[async_trait::async_trait]
 impl AnalysisCompanion for AnalysisIndex {
+    async fn prepare(&self, conn: &mut PgConnection, scope: &Scope) -> sqlx::Result<()> {
+        store::insert_owner(conn, scope).await
+    }
+
     async fn register(
         &self,
         conn: &mut PgConnection,
@@ -118,6 +122,7 @@ async fn index_recording(
 ) -> Result<Option<MediaTime>, Error> {
     let AssetToIndex { scope, asset_id } = asset;
     let made = landmarks_of(media, scope, asset_id).await;
+    store::insert_owner(&mut *media.pool().acquire().await?, scope).await?;
     let mut transaction = media.pool().begin().await?;
     let now = clock.now();
     let indexed = match &made {

@@ -16,7 +16,7 @@ use crate::query::QueryOptions;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Variation {
-    /// The speed and pitch of the source only: about a twentieth of the look-ups.
+    /// The speed and pitch of the source only: a fourth of the look-ups or fewer.
     None,
     /// Also speeds of 0.9 to 1.1, and pitches and tempos that were changed separately.
     #[default]

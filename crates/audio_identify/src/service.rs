@@ -264,7 +264,8 @@ fn source_match(place: &Located, source: &SourceRow) -> Option<SourceMatch> {
         query_start,
         query_end: found.query.end(),
         speed: rounded(found.speed, 6),
-        pitch: rounded(found.pitch, 6),
+        // Samples that correlate have the pitch of their speed.
+        pitch: rounded(if gain_db.is_some() { found.speed } else { found.pitch }, 6),
         gain_db: gain_db.map(|gain| rounded(gain, 2)),
         score: Some(found.score),
         confidence: found.confidence,

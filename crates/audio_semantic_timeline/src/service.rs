@@ -71,7 +71,13 @@ pub struct AnalysedRecording<'a> {
 /// higher layer.
 #[async_trait::async_trait]
 pub trait AnalysisCompanion: fmt::Debug + Send + Sync {
-    /// Runs the statements.
+    /// Runs statements before the transaction, such as those that others wait for.
+    ///
+    /// # Errors
+    /// Database errors.
+    async fn prepare(&self, conn: &mut PgConnection, scope: &Scope) -> sqlx::Result<()>;
+
+    /// Runs the statements of the transaction.
     ///
     /// # Errors
     /// Database errors, which roll the registration back.

@@ -41,7 +41,6 @@ mod dense;
 mod dependencies;
 mod descriptors;
 mod error;
-mod fourier;
 mod loudness;
 mod math;
 mod microphones;
@@ -52,7 +51,6 @@ mod plausibility;
 mod resample;
 mod rhythm;
 mod scene;
-mod simd;
 mod speech;
 mod steps;
 mod suspicion;
@@ -66,7 +64,6 @@ pub use descriptors::{
     HIT_FEATURES, HitDescriptor, HitMeter, HitRole, KeyEstimate, KeyMeter, RoleEstimate, hit_features,
 };
 pub use error::SignalError;
-pub use fourier::PowerSpectra;
 pub use loudness::{LoudnessMeter, LoudnessProfile};
 pub use math::rounded;
 pub use microphones::{LeadResampler, MicrophoneSpeech, MicrophoneTurn, microphone_speech};
@@ -74,8 +71,10 @@ pub use mono::{landmarks, read_mono};
 pub use params::{AnalysisParams, Thresholds};
 pub use plausibility::DOUBTED_CONFIDENCE;
 pub use resample::{Resampler, StereoResampler, TruePeakMeter};
-pub use rhythm::{Beat, Onset, Rhythm, RhythmAnalyzer, Tempo, TempoCandidate, bar_features};
+pub use rhythm::{Beat, Onset, Rhythm, RhythmAnalyzer, Tempo, TempoCandidate, bar_features, rhythm_features};
 pub use scene::{SCENE_VALUES, SceneKind, Segment, scene_activities, scene_features, scene_textures};
+pub use spectra::PowerSpectra;
+use spectra::simd;
 pub use speech::{
     ACTIVITY_VERSION, ModelError, SPEECH_FRAME, SPEECH_RATE, SpeechDetector, speech_activity, speech_presence,
 };

@@ -55,6 +55,7 @@ struct MonoStage {
     detector: Option<SpeechDetector>,
     voice: Vec<f32>,
     fingerprinter: Option<Fingerprinter>,
+    landmarks: Option<Vec<Landmark>>,
 }
 
 impl MonoStage {
@@ -68,18 +69,22 @@ impl MonoStage {
             detector,
             voice: Vec::new(),
             fingerprinter: params.include_landmarks.then(Fingerprinter::new),
+            landmarks: None,
         })
     }
 
     fn measure(&mut self) {
-        if let Some(textures) = &mut self.textures {
-            textures.push(&self.mono);
+        match (&mut self.textures, &mut self.fingerprinter) {
+            (Some(textures), Some(fingerprinter)) => {
+                textures.push_unmeasured(&self.mono);
+                fingerprinter.push_sharing(&self.mono, |powers| textures.measure_pair(powers));
+            }
+            (Some(textures), None) => textures.push(&self.mono),
+            (None, Some(fingerprinter)) => fingerprinter.push(&self.mono),
+            (None, None) => {}
         }
         if let Some(detector) = &mut self.detector {
             detector.push(&self.mono, &mut self.voice);
-        }
-        if let Some(fingerprinter) = &mut self.fingerprinter {
-            fingerprinter.push(&self.mono);
         }
         self.mono.clear();
     }
@@ -100,6 +105,14 @@ impl Stage for MonoStage {
         self.measure();
         if let Some(detector) = self.detector.take() {
             detector.finish(&mut self.voice);
+        }
+        if let Some(fingerprinter) = self.fingerprinter.take() {
+            let textures = &mut self.textures;
+            self.landmarks = Some(fingerprinter.finish_sharing(|powers| {
+                if let Some(textures) = textures {
+                    textures.measure_pair(powers);
+                }
+            }));
         }
     }
 }
@@ -186,7 +199,7 @@ pub(crate) fn run_pass(
         textures: mono.textures.map_or_else(Vec::new, TextureMeter::finish),
         voice: mono.voice,
         rhythm: beats.analyzer,
-        landmarks: mono.fingerprinter.map(Fingerprinter::finish),
+        landmarks: mono.landmarks,
     })
 }
 

@@ -107,7 +107,7 @@ pub(crate) enum Command {
     /// Hashes every stored file. Exits with 1 if anything is found. Run `reprobe` first: it finds which recordings are
     /// read wrongly.
     Verify(VerifyArguments),
-    /// Index what an older version stored, so that searches find it: words, samples, fingerprints; and sizes.
+    /// Index what an older version stored, so that searches find it: words, samples, recordings; and sizes.
     ///
     /// The service indexes what it stores itself. Works in small transactions; as safe while services run as `gc`.
     Index(IndexArguments),
@@ -210,7 +210,7 @@ pub(crate) enum LibraryIndex {
     Samples,
     /// Sizes of the bytes of artifacts, for `GET /usage`; without `--rebuild`
     Sizes,
-    /// Fingerprints of recordings, for `POST /audio/identify`; decodes each recording
+    /// Recordings, for `POST /audio/identify`; decodes each of them
     Fingerprints,
 }
 

@@ -57,6 +57,7 @@ const MADE: &[ProducedId] = &[
         id: "/id",
         taken: &[
             ("get_artifact", "id"),
+            ("delete_artifact", "id"),
             ("get_artifact_content", "id"),
             ("get_artifact_waveform", "id"),
             ("get_artifact_lineage", "id"),

@@ -3,10 +3,10 @@ use http_kit::Problem;
 use primitives::Id;
 use serde_json::json;
 
-use crate::codes::ASSET_IN_USE;
+use crate::codes::{ARTIFACT_IN_USE, ASSET_IN_USE};
 use crate::model::AssetUsages;
 
-/// Why an asset was not removed, or figures could not be read.
+/// Why an asset or artifact was not removed, or figures could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Something that was made with the asset refers to it.
@@ -14,6 +14,14 @@ pub enum Error {
     InUse {
         /// The asset.
         asset_id: Id,
+        /// What refers to it.
+        usages: AssetUsages,
+    },
+    /// Something that was made with the artifact refers to it.
+    #[error("{} is in use: {}; remove these first, or send cascade=true", .artifact_id, .usages.describe())]
+    ArtifactInUse {
+        /// The artifact.
+        artifact_id: Id,
         /// What refers to it.
         usages: AssetUsages,
     },
@@ -35,15 +43,18 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let message = error.to_string();
         match error {
-            Error::InUse { usages, .. } => Self::new(ASSET_IN_USE, message)
-                .with("usage_counts", json!(usages.counts))
-                .with("usages", json!(usages.usages)),
+            Error::InUse { usages, .. } => with_usages(Self::new(ASSET_IN_USE, message), &usages),
+            Error::ArtifactInUse { usages, .. } => with_usages(Self::new(ARTIFACT_IN_USE, message), &usages),
             Error::CircularTables(_) => Self::internal(message),
             Error::Media(error) => error.into(),
             Error::Timeline(error) => error.into(),
             Error::Database(error) => error.into(),
         }
     }
+}
+
+fn with_usages(problem: Problem, usages: &AssetUsages) -> Problem {
+    problem.with("usage_counts", json!(usages.counts)).with("usages", json!(usages.usages))
 }
 
 impl IntoResponse for Error {

@@ -1,9 +1,11 @@
-//! Care of what is stored: assets are removed with all that derives from them, old ones by their tags, and owners
+//! Care of what is stored: assets and artifacts are removed with all that derives from them, old ones by their tags, and owners
 //! completely; figures say what an owner has.
 //!
 //! - [`Housekeeping`] is the service, [`router`] its HTTP interface;
 //! - [`RetentionRule`]: for how many days assets with a tag are kept; [`Housekeeping::remove_expired`] applies rules;
 //! - [`forget`] removes all rows and bytes of an owner.
+//!
+//! An artifact is removed by the same rules, with what derives from it.
 //!
 //! # What derives from an asset
 //!

@@ -32,20 +32,20 @@ impl Cloud {
     #[must_use]
     pub fn options(self, server: &WebServer) -> Vec<(String, String)> {
         let endpoint = server.url("");
-        let options: &[(&str, &str)] = match self {
-            Self::Google => &[
-                ("google_base_url", &endpoint),
+        let options = match self {
+            Self::Google => vec![
+                ("google_base_url", endpoint.as_str()),
                 ("google_allow_http", "true"),
                 ("google_bearer_token", "token"),
             ],
-            Self::Azure => &[
-                ("azure_storage_endpoint", &endpoint),
+            Self::Azure => vec![
+                ("azure_storage_endpoint", endpoint.as_str()),
                 ("azure_allow_http", "true"),
                 ("azure_storage_account_name", "account"),
                 ("azure_storage_account_key", "a2V5"),
             ],
         };
-        options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        options.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     /// How the header `Authorization` of each request begins with these options.

@@ -62,6 +62,11 @@ async fn recording_is_changed_counted_and_deleted() {
     assert!(figures["stored_bytes"].as_u64().unwrap() > asset["size_bytes"].as_u64().unwrap());
     assert_eq!(figures["blobs"], 1 + 1 + hits + loops, "{figures}");
 
+    let hit = format!("/media-v2/artifacts/{}", id(&made["hit_artifact_ids"][0]));
+    assert_eq!(api.delete(&hit).await.status, 204);
+    api.get(&hit).await.problem(404, "artifact_not_found");
+    assert_eq!(samples(&api, "loud").await, hits + loops - 1);
+
     let clip_id = clip(&api, &asset, 0.0, 1_000.0, 1.0).await;
     let problem = api.delete(&path).await.problem(409, "asset_in_use");
     assert_eq!(problem["usage_counts"], json!({"clip": 1}));

@@ -7,6 +7,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// Every crate, also planned ones, and its layer.
 const LAYERS: &[(&str, u8)] = &[
     ("media_time", 0),
+    ("spectra", 0),
     ("primitives", 0),
     ("db", 0),
     ("blob_store", 0),

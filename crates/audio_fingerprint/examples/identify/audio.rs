@@ -1,26 +1,8 @@
 //! Recordings by ffmpeg, and what happens to queries.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-
-use audio_fingerprint::RATE;
-
-/// Files that ffmpeg reads, in the directories of the corpus that are not made from others of it.
-pub(crate) fn files(corpus: &Path) -> Vec<PathBuf> {
-    let directories = ["beats_closed", "classes", "singing", "asr", "vad", "video", "sounds"];
-    let mut files: Vec<PathBuf> = directories
-        .iter()
-        .flat_map(|name| std::fs::read_dir(corpus.join(name)).into_iter().flatten())
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-            ["flac", "ogg", "wav", "mp4", "webm", "mp3"].contains(&extension)
-        })
-        .collect();
-    files.sort();
-    files
-}
 
 fn to_bytes(samples: &[f32]) -> Vec<u8> {
     samples.iter().flat_map(|sample| sample.to_le_bytes()).collect()
@@ -110,6 +92,30 @@ pub(crate) fn is_quiet(samples: &[f32]) -> bool {
 }
 
 /// White noise.
-pub(crate) fn white(random: &mut Random, seconds: usize) -> Vec<f32> {
-    (0..seconds * RATE as usize).map(|_| random.next() as f32 - 0.5).collect()
+pub(crate) fn white(random: &mut Random, samples: usize) -> Vec<f32> {
+    (0..samples).map(|_| random.next() as f32 - 0.5).collect()
+}
+
+/// Samples in a made room with this reverberation time in s, as loud as the direct sound: four combs, two all-passes
+/// (Schroeder 1962).
+pub(crate) fn reverberant(samples: &[f32], seconds: f32) -> Vec<f32> {
+    let mut wet = vec![0.0; samples.len()];
+    for delay in [475, 594, 659, 699] {
+        let gain = 10f32.powf(-3.0 * delay as f32 / f32::from(16_000u16) / seconds);
+        let mut comb = samples.to_vec();
+        for n in delay..comb.len() {
+            comb[n] += gain * comb[n - delay];
+        }
+        wet.iter_mut().zip(comb).for_each(|(wet, comb)| *wet += comb);
+    }
+    for delay in [80, 27] {
+        let dry = wet.clone();
+        for n in 0..wet.len() {
+            let (input, output) = n.checked_sub(delay).map_or((0.0, 0.0), |at| (dry[at], wet[at]));
+            wet[n] = -0.7 * dry[n] + input + 0.7 * output;
+        }
+    }
+    // The reflections arrive 10 ms after the direct sound.
+    let late: Vec<f32> = std::iter::repeat_n(0.0, 160).chain(wet).take(samples.len()).collect();
+    mixed(samples, &late, 0.0)
 }

@@ -1,6 +1,6 @@
 use audio_fingerprint::{
-    MIN_CANDIDATE_CONFIDENCE, MIN_CONFIDENCE, Match, Posting, Query, QueryError, Search, Variation, confirm,
-    identify, refine,
+    MIN_CANDIDATE_CONFIDENCE, MIN_CONFIDENCE, Match, Posting, Query, QueryError, Samples as _, Search,
+    Variation, confirm, confirm_in, confirmation_window, identify, refine,
 };
 
 use crate::music::{RATE, Random, Rushes, at_speed, index, landmarks, piece};
@@ -146,4 +146,20 @@ fn queries_have_limits() {
     assert_eq!(Query::new(&vec![1e-5; 16_000]).unwrap_err(), QueryError::Silent);
     assert_eq!(Query::new(&vec![f32::NAN; 16_000]).unwrap_err(), QueryError::Silent);
     assert!(Query::new(&piece(1, 1)[..4_800]).is_ok());
+}
+
+#[test]
+fn confirmation_measures_the_level_of_the_part_that_matches() {
+    let source = piece(13, 20);
+    let excerpt: Vec<f32> = source[64_000..112_000].iter().map(|sample| 0.5 * sample).collect();
+    let query = [piece(15, 6), excerpt].concat();
+    let mut index = index(std::slice::from_ref(&source));
+    let candidates = Query::new(&query).unwrap();
+    let candidates = identify(&candidates, &mut index, Variation::None, MIN_CANDIDATE_CONFIDENCE).unwrap();
+    let window = confirmation_window(&candidates[0], query.len());
+    let mut around = vec![0.0; (window.end - window.start) as usize];
+    source.as_slice().read(window.start, &mut around).unwrap();
+    let (confirmed, refined) = confirm_in(&query, candidates[0], &around, window.start, 1);
+    assert!((confirmed.offset().as_millis_f64() + 2_000.0).abs() < 0.05, "{confirmed:?}");
+    assert!((refined.unwrap().gain_db + 6.02).abs() < 0.5, "{refined:?}");
 }

@@ -1,5 +1,6 @@
 use audio_fingerprint::{Fingerprinter, MAX_LANDMARKS_PER_SECOND};
 use proptest::prelude::*;
+use spectra::PowerSpectra;
 
 use crate::music::{RATE, Random, landmarks, piece};
 
@@ -19,6 +20,26 @@ proptest! {
         fingerprinter.push(rest);
         found.extend(fingerprinter.finish());
         prop_assert_eq!(found, landmarks(&samples));
+    }
+}
+
+#[test]
+fn shared_spectra_are_those_of_every_other_frame() {
+    let samples = &piece(5, 3)[..41_000];
+    let (mut fingerprinter, mut shared) = (Fingerprinter::new(), Vec::new());
+    let mut keep = |pair: [&[f32]; 2]| shared.extend(pair.map(<[f32]>::to_vec));
+    samples.chunks(777).for_each(|block| fingerprinter.push_sharing(block, &mut keep));
+    assert_eq!(fingerprinter.finish_sharing(&mut keep), landmarks(samples));
+    // One for each 512 samples, in pairs; the first window begins 256 samples before the recording.
+    assert_eq!(shared.len(), 2 * samples.len().div_ceil(1_024));
+    let padded = [&[0.0; 256], samples, &[0.0; 2_048]].concat();
+    let mut spectra = PowerSpectra::of_hann(1_024);
+    for (index, pair) in shared.chunks(2).enumerate() {
+        let windows = [0, 512].map(|start| &padded[1_024 * index + start..][..1_024]);
+        let mut expected = [vec![0.0; pair[0].len()], vec![0.0; pair[1].len()]];
+        let [first, second] = &mut expected;
+        spectra.of_pair(windows, [first, second]);
+        assert!(pair == expected, "pair {index}");
     }
 }
 

@@ -148,6 +148,11 @@ pub(crate) fn reference_time(part: &AlignedPart, time: MediaTime) -> MediaTime {
     part.offset + MediaTime::from_secs_f64(time.as_secs_f64() / (1.0 + part.drift_ppm * 1e-6))
 }
 
+/// A drift to 0.001 ppm; −0 is 0.
+fn ppm(drift: f64) -> f64 {
+    rounded(drift, 3) + 0.0
+}
+
 impl RecordingAlignment {
     pub(crate) fn new(asset_id: Id, parts: &[AlignedPart]) -> Self {
         let longest = parts.iter().rev().max_by_key(|part| part.other.duration());
@@ -155,7 +160,7 @@ impl RecordingAlignment {
             asset_id,
             unrelated: parts.is_empty(),
             offset: longest.map(|part| part.offset),
-            drift_ppm: longest.map(|part| rounded(part.drift_ppm, 3)),
+            drift_ppm: longest.map(|part| ppm(part.drift_ppm)),
             confidence: longest.map(|part| part.confidence),
             parts: parts.iter().map(AlignmentPart::new).collect(),
         }
@@ -170,7 +175,7 @@ impl AlignmentPart {
             reference_start: reference_time(part, part.other.start()),
             reference_end: reference_time(part, part.other.end()),
             offset: part.offset,
-            drift_ppm: rounded(part.drift_ppm, 3),
+            drift_ppm: ppm(part.drift_ppm),
             confidence: part.confidence,
             agreement: rounded(part.agreement, 4),
         }

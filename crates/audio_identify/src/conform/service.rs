@@ -13,7 +13,7 @@ use primitives::{Id, Scope};
 use scheduling::{WorkProgress, WorkQueue, begin_heavy_work};
 
 use super::model::ConformRequest;
-use super::shots::{ShotSource, VERSION, bounded, video_shots};
+use super::shots::{ShotSource, VERSION, bounded, bridged, video_shots};
 use super::{MAX_EDIT, MAX_SOURCES, MAX_SOURCES_LENGTH};
 use crate::Error;
 use crate::comparison::{
@@ -241,6 +241,7 @@ impl Material {
             found.extend(short);
             shots = conform(&mut edit, &mut sources, &bounded(link(found), length))?;
         }
+        let shots = bridged(shots);
         let levels = shots.iter().map(|shot| level_dbfs(&mut edit, shot.edit));
         let levels = levels.collect::<Result<Vec<f64>, Error>>()?;
         progress.complete();

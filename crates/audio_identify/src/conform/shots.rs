@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use audio_fingerprint::{Match, Origin, Shot};
 use audio_signal::rounded;
 use audio_to_video_origin::VideoShot;
-use media_time::{AssetTime, MediaTime, TimelineTime};
+use media_time::{AssetTime, MediaTime, TimelineTime, Window};
 use media_v2::Meta;
 use primitives::Id;
 use serde_json::{Value, json};
@@ -16,6 +16,10 @@ pub(crate) const VERSION: &str = "conform_v1";
 const MAX_COVERAGE: i64 = 4;
 /// Time that is compared before and after each match, on both sides together.
 const REACH: MediaTime = MediaTime::from_millis(8_000);
+/// Longest unknown stretch in a shot: in pauses of a source, audio that is laid over it is alone.
+const MAX_BRIDGE: MediaTime = MediaTime::from_millis(5_000);
+/// Difference of the offsets of parts of one shot: 1 ms.
+const MAX_SHIFT: MediaTime = MediaTime::from_millis(1);
 /// Name of shots whose source is known, and of the others.
 const SOURCE: &str = "source";
 const UNKNOWN: &str = "unknown";
@@ -43,6 +47,56 @@ pub(crate) fn bounded(mut matches: Vec<Match>, edit: MediaTime) -> Vec<Match> {
     matches
 }
 
+/// The shots, where two of one source at one offset are one if only a short unknown stretch is between them.
+pub(crate) fn bridged(shots: Vec<Shot>) -> Vec<Shot> {
+    let mut joined: Vec<Shot> = Vec::with_capacity(shots.len());
+    for shot in shots {
+        let bridge = match joined.as_slice() {
+            [.., first, gap] => bridge(first, gap, &shot),
+            _ => None,
+        };
+        match bridge {
+            Some(bridge) => {
+                joined.truncate(joined.len() - 2);
+                joined.push(bridge);
+            }
+            None => joined.push(shot),
+        }
+    }
+    joined
+}
+
+/// One shot from `first` to `last`, if `last` continues it after an unknown `gap`. Its levels are those of both parts.
+fn bridge(first: &Shot, gap: &Shot, last: &Shot) -> Option<Shot> {
+    let (a, b) = (first.origin.as_ref()?, last.origin.as_ref()?);
+    let since = (last.edit.start() - first.edit.start()).as_secs_f64() * a.speed;
+    let shift = (b.start - a.start - MediaTime::from_secs_f64(since)).as_micros().abs();
+    let is_unknown = gap.origin.is_none() && gap.edit.duration() <= MAX_BRIDGE;
+    if !is_unknown || a.source_id != b.source_id || shift > MAX_SHIFT.as_micros() {
+        return None;
+    }
+    let (before, after) = (first.edit.duration().as_secs_f64(), last.edit.duration().as_secs_f64());
+    let power = |decibels: f64| 10f64.powf(decibels / 10.0);
+    let residual =
+        (before * power(a.residual_db) + after * power(b.residual_db)) / (before + after).max(1e-6);
+    let longer = if before >= after { a } else { b };
+    let origin = Origin {
+        start: a.start,
+        residual_db: 10.0 * residual.max(1e-12).log10(),
+        fade_in: a.fade_in,
+        fade_out: b.fade_out,
+        confidence: a.confidence.max(b.confidence),
+        ..longer.clone()
+    };
+    let edit = Window::new(first.edit.start(), last.edit.end()).ok()?;
+    Some(Shot { edit, origin: Some(origin) })
+}
+
+/// Rounds a level to decimals; −0 is 0.
+fn level(decibels: f64, decimals: i32) -> f64 {
+    rounded(decibels, decimals) + 0.0
+}
+
 /// The shots of a shot list, contiguous over the edit. Stretches without a source show the edit itself. `levels` has the
 /// level of each shot in the edit, in dBFS.
 pub(crate) fn video_shots(
@@ -52,15 +106,15 @@ pub(crate) fn video_shots(
     sources: &BTreeMap<i64, ShotSource>,
 ) -> Vec<VideoShot> {
     let shots = shots.iter().zip(levels).filter(|(shot, _)| shot.edit.duration() > MediaTime::ZERO);
-    let shot = |(shot, level): (&Shot, &f64)| {
+    let shot = |(shot, dbfs): (&Shot, &f64)| {
         let known = shot.origin.as_ref().and_then(|origin| {
             let source = sources.get(&origin.source_id)?;
             let length = shot.edit.duration().as_secs_f64() * origin.speed;
-            let meta = source_meta(origin, *level);
+            let meta = source_meta(origin, *dbfs);
             window(shot, source, origin.start, MediaTime::from_secs_f64(length), meta)
         });
         known.or_else(|| {
-            let meta = json!({"role": UNKNOWN, "level_dbfs": rounded(*level, 1)});
+            let meta = json!({"role": UNKNOWN, "level_dbfs": level(*dbfs, 1)});
             window(shot, edit, shot.edit.start(), shot.edit.duration(), object(meta))
         })
     };
@@ -72,9 +126,9 @@ pub(crate) fn video_shots(
 fn source_meta(origin: &Origin, level_dbfs: f64) -> Meta {
     object(json!({
         "role": SOURCE,
-        "level_dbfs": rounded(level_dbfs, 1),
-        "gain_db": rounded(origin.gain_db, 2),
-        "unknown_db": rounded(origin.residual_db, 1),
+        "level_dbfs": level(level_dbfs, 1),
+        "gain_db": level(origin.gain_db, 2),
+        "unknown_db": level(origin.residual_db, 1),
         "fade_in_ms": origin.fade_in,
         "fade_out_ms": origin.fade_out,
         "speed": rounded(origin.speed, 6),
@@ -111,8 +165,6 @@ fn window(
 
 #[cfg(test)]
 mod tests {
-    use media_time::Window;
-
     use super::*;
 
     fn ms(millis: i64) -> MediaTime {
@@ -165,6 +217,35 @@ mod tests {
             "fade_out_ms": 400, "speed": 1.0, "confidence": 0.999_99,
         });
         assert_eq!(Value::Object(list[0].meta.clone()), expected);
+    }
+
+    #[test]
+    fn pauses_of_a_source_under_other_audio_are_part_of_its_shot() {
+        let continued = [
+            shot(0, 2_000, Some((1, 3_000))),
+            shot(2_000, 2_500, None),
+            shot(2_500, 4_000, Some((1, 5_500))),
+            shot(4_000, 4_700, None),
+            shot(4_700, 6_000, Some((1, 7_700))),
+        ];
+        let joined = bridged(continued.to_vec());
+        assert_eq!(joined.len(), 1, "{joined:?}");
+        let origin = joined[0].origin.as_ref().unwrap();
+        assert_eq!((joined[0].edit, origin.start), (Window::new(ms(0), ms(6_000)).unwrap(), ms(3_000)));
+        assert!((origin.residual_db + 12.34).abs() < 1e-9 && origin.fade_out == ms(400), "{origin:?}");
+
+        let [first, gap, last, ..] = continued;
+        for (what, changed) in [
+            ("another place", [first.clone(), gap.clone(), shot(2_500, 4_000, Some((1, 5_502)))]),
+            ("another source", [first.clone(), gap.clone(), shot(2_500, 4_000, Some((2, 5_500)))]),
+            (
+                "too long a gap",
+                [first.clone(), shot(2_000, 7_100, None), shot(7_100, 8_000, Some((1, 10_100)))],
+            ),
+            ("a shot between", [first.clone(), shot(2_000, 2_500, Some((2, 0))), last.clone()]),
+        ] {
+            assert_eq!(bridged(changed.to_vec()), changed, "{what}");
+        }
     }
 
     #[test]

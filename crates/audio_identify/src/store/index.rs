@@ -22,8 +22,25 @@ pub(crate) fn version() -> i32 {
     i32::try_from(FINGERPRINT_VERSION).unwrap_or(i32::MAX)
 }
 
+/// Inserts the row of an owner, from which its landmarks have their number. Not in a transaction with landmarks: others of the
+/// owner would wait for its end.
+pub(crate) async fn insert_owner(conn: &mut PgConnection, scope: &Scope) -> sqlx::Result<()> {
+    sqlx::query!(
+        "-- audio_identify::insert_owner
+         INSERT INTO fingerprint_owners (tenant_id, env) SELECT $1, $2
+         WHERE NOT EXISTS (SELECT FROM fingerprint_owners o WHERE o.tenant_id = $1 AND o.env = $2)
+         ON CONFLICT DO NOTHING",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Writes the landmarks of an asset, in the caller's transaction, in place of those of another version or decoder, or of any
-/// with `rebuild`. Returns false if they were there, if another transaction writes them, or if there is no such asset.
+/// with `rebuild`. Returns false if they were there, if another transaction writes them, or if there is no such asset or
+/// [owner](insert_owner).
 pub(crate) async fn replace_source(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -31,6 +48,10 @@ pub(crate) async fn replace_source(
     source: IndexedSource<'_>,
     rebuild: bool,
 ) -> sqlx::Result<bool> {
+    // Another analysis of the recording may insert for longer than a statement waits for a lock.
+    if !try_lock(conn, scope, source.asset_id).await? {
+        return Ok(false);
+    }
     // In the order of the index, so that each of its pages is written once; each once, as their key demands.
     let mut landmarks: Vec<(i32, i32)> = source.landmarks.iter().filter_map(stored).collect();
     landmarks.sort_unstable();
@@ -64,6 +85,18 @@ fn stored(landmark: &Landmark) -> Option<(i32, i32)> {
     Some((landmark.hash.cast_signed(), i32::try_from(landmark.frame).ok()?))
 }
 
+/// Whether this transaction is the only one that writes the landmarks of an asset, until its end.
+async fn try_lock(conn: &mut PgConnection, scope: &Scope, asset_id: &Id) -> sqlx::Result<bool> {
+    let Scope { tenant_id, env } = scope;
+    sqlx::query_scalar!(
+        r#"-- audio_identify::try_lock
+        SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS "is_locked!""#,
+        format!("fingerprint_sources|{tenant_id}|{env}|{asset_id}"),
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Deletes the source of an asset if it has another version or decoder than it would have now, or if it failed; its landmarks
 /// leave by a trigger.
 async fn delete_outdated(
@@ -89,7 +122,7 @@ async fn delete_outdated(
     Ok(())
 }
 
-/// Inserts the row of a source and, before it, that of its owner. False if the asset has a source.
+/// Inserts the row of a source. False if the asset has one.
 async fn insert_source(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -98,16 +131,6 @@ async fn insert_source(
     landmarks: usize,
     failure: Option<&str>,
 ) -> sqlx::Result<bool> {
-    sqlx::query!(
-        "-- audio_identify::insert_owner
-         INSERT INTO fingerprint_owners (tenant_id, env) SELECT $1, $2
-         WHERE NOT EXISTS (SELECT FROM fingerprint_owners o WHERE o.tenant_id = $1 AND o.env = $2)
-         ON CONFLICT DO NOTHING",
-        scope.tenant_id.as_str(),
-        scope.env.as_str(),
-    )
-    .execute(&mut *conn)
-    .await?;
     let inserted = sqlx::query!(
         "-- audio_identify::insert_source
          INSERT INTO fingerprint_sources (tenant_id, env, asset_id, owner_id, version, decoder, duration_us, landmark_count,

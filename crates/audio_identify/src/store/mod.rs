@@ -7,5 +7,5 @@ mod index;
 mod lookup;
 
 pub(crate) use batch::{AssetToIndex, assets_to_index};
-pub(crate) use index::{IndexedSource, insert_failure, replace_source};
+pub(crate) use index::{IndexedSource, insert_failure, insert_owner, replace_source};
 pub(crate) use lookup::{SourceRow, figures, find_postings, find_sources, find_twins, prepare};

@@ -128,6 +128,23 @@ async fn conform_measures_audio_laid_over_a_source() {
     assert!((-18.0..-6.0).contains(&level), "{level}");
 }
 
+/// A talk with pauses, over music: the pauses are no cuts.
+#[tokio::test(flavor = "multi_thread")]
+async fn conform_keeps_pauses_under_other_audio_in_a_shot() {
+    let state = Comparisons::new().await;
+    let (mut rushes, bed) = (piece(23, 12), piece(24, 12));
+    for pause in [2, 5, 8] {
+        rushes[pause * RATE..pause * RATE + RATE / 2].fill(0.0);
+    }
+    let edit: Vec<f32> = rushes.iter().zip(&bed).map(|(a, b)| 0.8 * (a + 0.25 * b)).collect();
+    let rushes = state.recording("rushes.wav", &rushes).await;
+    let edit = state.recording("edit.wav", &edit).await;
+    let list = state.api.post(CONFORM, &json!({"asset_id": edit, "sources": [rushes]})).await.ok();
+    let shots = list["shots"].as_array().unwrap();
+    assert_eq!((shots.len(), &shots[0]["source_asset_id"]), (1, &json!(rushes)), "{list:#}");
+    assert!((number(&shots[0], "target_duration_ms") - 12_000.0).abs() < 50.0, "{list:#}");
+}
+
 /// Shots of 1 to 1.4 s, in quick succession.
 #[tokio::test(flavor = "multi_thread")]
 async fn conform_finds_short_shots() {

@@ -27,13 +27,14 @@ async fn excerpt_is_found_to_the_sample_with_its_gain() {
         assert!((offset_ms(first) - 6_250.187_5).abs() < 0.1, "{found}");
         assert!((first["speed"].as_f64().unwrap() - 1.0).abs() < 1e-4, "{found}");
         assert!((first["gain_db"].as_f64().unwrap() + 12.04).abs() < 0.3, "{found}");
-        assert_eq!((&first["twin"], &first["pitch"]), (&json!(false), &json!(1.0)), "{found}");
+        assert!((first["pitch"].as_f64().unwrap() - 1.0).abs() < 1e-4 && first["twin"] == false, "{found}");
         assert!(first["confidence"].as_f64().unwrap() >= 0.9999 && first["score"].as_u64().unwrap() > 3);
         assert!(matches(&found).iter().all(|one| one["asset_id"] == json!(assets[2].id)), "{found}");
     }
     let found = state.identify(&excerpt, json!({"variation": "none"})).await;
     assert_eq!(matches(&found).len(), 1, "{found}");
-    let searched = json!({"assets": 4, "indexed_assets": 3, "indexed_ms": 90_000, "fingerprint_version": 1});
+    let searched = json!({"assets": 4, "indexed_assets": 3, "indexed_ms": 90_000,
+        "fingerprint_version": audio_fingerprint::FINGERPRINT_VERSION});
     assert_eq!(found["searched"], searched);
     assert_eq!((&found["origin_map"], &found["not_registered"]), (&Value::Null, &Value::Null));
 }

@@ -117,9 +117,19 @@ impl SemanticTimelines {
         };
         let windows = spoken::windows_of(&summary);
         let now = self.0.clock.now();
+        let companion = self.0.companion.as_ref().zip(landmarks.as_deref());
+        if let Some((companion, _)) = companion {
+            let mut conn = self.0.media.pool().acquire().await?;
+            companion.prepare(&mut conn, scope).await?;
+        }
         let mut transaction = self.0.media.pool().begin().await?;
         match media_v2::store::insert_artifact(&mut transaction, scope, now, timeline).await {
             Ok(artifact) => {
+                // Before the words, whose lock an analysis with other parameters may wait for.
+                if let Some((companion, landmarks)) = companion {
+                    let analysed = AnalysedRecording { asset_id: &key.asset_id, duration, landmarks };
+                    companion.register(&mut transaction, scope, now, analysed).await?;
+                }
                 voice_store::insert_speakers(&mut transaction, scope, &artifact.id, &speakers).await?;
                 let timeline = TimelineRow {
                     asset_id: &key.asset_id,
@@ -127,10 +137,6 @@ impl SemanticTimelines {
                     audio_stream: key.params.audio_stream,
                 };
                 spoken::replace_windows(&mut transaction, scope, timeline, &windows).await?;
-                if let Some((companion, landmarks)) = self.0.companion.as_ref().zip(landmarks.as_deref()) {
-                    let analysed = AnalysedRecording { asset_id: &key.asset_id, duration, landmarks };
-                    companion.register(&mut transaction, scope, now, analysed).await?;
-                }
                 if let Some(blob) = words {
                     let transcript = key.transcript(&summary, &artifact.id, blob);
                     media_v2::store::insert_artifact(&mut transaction, scope, now, transcript).await?;

@@ -1,4 +1,4 @@
-//! Scores beats, downbeats and tempo against `beats/` and `drums/`.
+//! Scores beats, downbeats and tempo against `beats/`, `beats_closed/` and `drums/`; beats in `sounds/` are false.
 
 use std::path::Path;
 
@@ -30,6 +30,8 @@ struct Truth {
 struct Row {
     name: String,
     beats: f64,
+    /// F of the points between the found beats.
+    between: f64,
     downbeats: Option<f64>,
     true_bpm: f64,
     bpm: f64,
@@ -40,7 +42,7 @@ struct Row {
 
 /// Prints one table per folder.
 pub(crate) fn print(root: &Path) {
-    for folder in ["beats", "drums"] {
+    for folder in ["beats", "beats_closed", "drums"] {
         let rows: Vec<Row> = corpus::recordings(&root.join(folder)).iter().map(|path| row(path)).collect();
         if rows.is_empty() {
             continue;
@@ -58,10 +60,21 @@ pub(crate) fn print(root: &Path) {
             );
         }
         println!("mean: {}", summary(&rows));
+        let failures = |is_failure: fn(&Row) -> bool| rows.iter().filter(|row| is_failure(row)).count();
+        println!(
+            "between the beats {}, without beats {}, at an octave {}",
+            failures(|row| row.beats < 0.2 && row.between > 0.5),
+            failures(|row| row.bpm == 0.0),
+            failures(|row| !row.top && row.related),
+        );
         let cut: Vec<Row> =
             corpus::recordings(&root.join(folder)).iter().flat_map(|path| cut_rows(path)).collect();
         println!("started within a beat, {} starts each: {}", CUTS.len(), summary(&cut));
     }
+    let sounds = corpus::recordings(&root.join("sounds"));
+    let false_beats = sounds.iter().filter(|path| !corpus::analysis(path).rhythm.beats.is_empty());
+    let names: Vec<String> = false_beats.map(|path| corpus::name(path)).collect();
+    println!("\nsounds: beats in {} of {}: {}", names.len(), sounds.len(), names.join(" "));
 }
 
 /// Means over `rows`, as text.
@@ -118,9 +131,12 @@ fn score(path: &Path, Truth { beats, downbeats }: &Truth, rhythm: &Rhythm) -> Ro
     let score = |truth: &[f64], is_selected: fn(&Beat) -> bool| {
         f_measure(&counted(truth), &counted(&found(rhythm, is_selected)), TOLERANCE).f
     };
+    let between: Vec<f64> =
+        found(rhythm, |_| true).windows(2).map(|pair| f64::midpoint(pair[0], pair[1])).collect();
     Row {
         name: corpus::name(path),
         beats: score(beats, |_| true),
+        between: f_measure(&counted(beats), &counted(&between), TOLERANCE).f,
         downbeats: (!downbeats.is_empty()).then(|| score(downbeats, |beat| beat.position == 1)),
         true_bpm,
         bpm,

@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use audio_signal::{Resampler, Rhythm, RhythmAnalyzer};
-use media_decode::Decoder;
+use audio_signal::{Analysis, AnalysisParams, Control, Resampler, Rhythm, RhythmAnalyzer, analyze};
+use media_decode::{Decoder, MediaInput};
 
 /// The folder of the corpus.
 pub(crate) fn root() -> PathBuf {
@@ -59,6 +59,12 @@ pub(crate) fn mono_16k(recording: &Path) -> Vec<f32> {
 pub(crate) fn rhythm(recording: &Path) -> Rhythm {
     let (rate, mono) = mono(recording);
     rhythm_of(rate, &mono)
+}
+
+/// The whole analysis of a recording, so that its segments decide where there are no beats.
+pub(crate) fn analysis(recording: &Path) -> Analysis {
+    let file = File::open(recording).expect("the recording");
+    analyze(&MediaInput::from(file), &AnalysisParams::default(), &Control::none()).expect("an analysis")
 }
 
 /// The rhythm of mono samples at `rate` Hz.

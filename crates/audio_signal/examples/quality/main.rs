@@ -8,10 +8,12 @@
 mod beats;
 mod corpus;
 mod drums;
+mod loops;
 mod onsets;
 mod scenes;
 mod score;
 mod segments;
+mod tempo;
 mod vad;
 
 use std::{path::Path, process::ExitCode};
@@ -19,11 +21,12 @@ use std::{path::Path, process::ExitCode};
 /// Prints one table from the corpus.
 type Table = fn(&Path);
 
-const TABLES: [(&str, Table); 5] = [
+const TABLES: [(&str, Table); 6] = [
     ("vad", vad::print),
     ("segments", segments::print),
     ("scenes", scenes::print),
     ("beats", beats::print),
+    ("tempo", tempo::print),
     ("onsets", onsets::print),
 ];
 

@@ -46,15 +46,21 @@ const METRES: [Metre; 2] = [
     Metre { roles: &[BeatRole::Downbeat, BeatRole::Weak, BeatRole::Weak], cost: 1.5 },
 ];
 
-/// The position in its bar (0 is the downbeat) of each beat of one unbroken run, from the beats' features in any unit.
-/// `after_silence`: whether its first beat follows silence.
-pub(super) fn positions(beat_features: &[[f32; FEATURES]], after_silence: bool) -> Vec<usize> {
-    let beat_features = standardised(beat_features);
+/// The position in its bar (0 is the downbeat) of each beat of one unbroken run, from the beats' features in any unit and,
+/// if there are any, their scores as downbeats. `after_silence`: whether its first beat follows silence.
+pub(super) fn positions(
+    beat_features: &[[f32; FEATURES]],
+    downbeat_scores: Option<&[f32]>,
+    after_silence: bool,
+) -> Vec<usize> {
+    let beats = standardised(beat_features);
+    let none = vec![0.0; beats.len()];
+    let scores = downbeat_scores.unwrap_or(&none);
     // A start after silence is evidence for the start of bars, not for their length.
-    let score = |metre: &Metre| metre.path(&beat_features, false).0 - metre.cost;
+    let score = |metre: &Metre| metre.path(&beats, scores, false).0 - metre.cost;
     let [four, three] = &METRES;
     let metre = if score(three) > score(four) { three } else { four };
-    metre.path(&beat_features, after_silence).1
+    metre.path(&beats, scores, after_silence).1
 }
 
 /// Subtracts the mean of each feature and divides by its standard deviation.
@@ -74,7 +80,12 @@ fn standardised(beat_features: &[[f32; FEATURES]]) -> Vec<[f32; FEATURES]> {
 
 impl Metre {
     /// The score of the best positions in bars of this metre, and these positions.
-    fn path(&self, beat_features: &[[f32; FEATURES]], after_silence: bool) -> (f32, Vec<usize>) {
+    fn path(
+        &self,
+        beat_features: &[[f32; FEATURES]],
+        downbeat_scores: &[f32],
+        after_silence: bool,
+    ) -> (f32, Vec<usize>) {
         let count = self.roles.len();
         let mut best = [0.0; MAX_BEATS];
         if after_silence {
@@ -82,7 +93,7 @@ impl Metre {
             best[count - 1] = ENTRY_BONUS;
         }
         let mut origins: Vec<[u8; MAX_BEATS]> = Vec::with_capacity(beat_features.len());
-        for beat in beat_features {
+        for (beat, downbeat_score) in beat_features.iter().zip(downbeat_scores) {
             let previous = best;
             let mut from = [0; MAX_BEATS];
             for (position, role) in self.roles.iter().enumerate() {
@@ -90,6 +101,7 @@ impl Metre {
                 best[position] = score + role.score(beat);
                 from[position] = origin;
             }
+            best[0] += downbeat_score;
             origins.push(from);
         }
         let mut position = (0..count).fold(0, |top, other| if best[other] > best[top] { other } else { top });
@@ -136,7 +148,7 @@ mod tests {
 
     fn assert_counted(beat_features: &[[f32; FEATURES]], after_silence: bool, first: usize, beats: usize) {
         let counted: Vec<usize> = (first..).take(beat_features.len()).map(|beat| beat % beats).collect();
-        assert_eq!(positions(beat_features, after_silence), counted);
+        assert_eq!(positions(beat_features, None, after_silence), counted);
     }
 
     #[test]
@@ -152,6 +164,16 @@ mod tests {
     }
 
     #[test]
+    fn scores_of_downbeats_decide_between_equal_beats() {
+        for first in 0..4 {
+            let scores: Vec<f32> =
+                (first..first + 24).map(|beat| if beat % 4 == 0 { 0.3 } else { -0.3 }).collect();
+            let expected: Vec<usize> = (first..first + 24).map(|beat| beat % 4).collect();
+            assert_eq!(positions(&[SNARE; 24], Some(&scores), false), expected);
+        }
+    }
+
+    #[test]
     fn first_beat_after_silence_is_a_downbeat() {
         assert_counted(&[KICK, SNARE].repeat(8), true, 0, 4);
     }
@@ -159,7 +181,7 @@ mod tests {
     #[test]
     fn bars_may_be_truncated_where_the_music_restarts() {
         let bars = [ONE, SNARE, KICK, SNARE].repeat(30);
-        let positions = positions(&[&bars[..78], &bars].concat(), true);
+        let positions = positions(&[&bars[..78], &bars].concat(), None, true);
         assert_eq!((positions[0], positions[78], positions[197]), (0, 0, 3), "downbeats of both halves");
     }
 

@@ -2,7 +2,8 @@
 
 use media_time::MediaTime;
 
-use super::bars::{self, FEATURES};
+use super::bars::FEATURES;
+use super::period;
 use super::pulse::{PULSE_STRIDE, RANGES};
 use super::tempo::{self, TempoPath, Tempogram};
 use super::timbre::Timbre;
@@ -11,13 +12,17 @@ use super::timbre::Timbre;
 /// than 7, music 10 and more …
 const CLEAR_SIGNIFICANCE: f32 = 8.0;
 /// … and at all beats. At the ends of a recording there is evidence from one side only, which costs up to a half.
-const MIN_SIGNIFICANCE: f32 = 3.5;
+pub(super) const MIN_SIGNIFICANCE: f32 = 3.5;
 /// Minimum number of beats in a run; fewer are attributed to chance.
 const MIN_BEATS: usize = 4;
 /// Tempi listed in addition to the main one, as ratios to it.
 const RELATED_TEMPI: [f64; 6] = [0.5, 2.0, 2.0 / 3.0, 1.5, 1.0 / 3.0, 3.0];
 /// Exponent of the candidates' weights as a function of their salience.
 const CANDIDATE_SHARPNESS: f64 = 8.0;
+/// Minimum salience of the main tempo, where the beats have other evidence than the pulse.
+const MIN_SALIENCE: f64 = 0.1;
+/// Largest exponent of a weight.
+const MAX_EXPONENT: f64 = 50.0;
 /// The feature of a beat is the largest value within this many pulse frames.
 const FEATURE_REACH: usize = 3;
 
@@ -31,7 +36,7 @@ pub struct Beat {
     /// Index of the bar, from 0 at the first downbeat; earlier beats are its pickup and have its index. After an
     /// interruption, a pickup is a bar of its own.
     pub bar_index: u32,
-    /// Position in the bar from 1, the downbeat, to 4 or 3.
+    /// Position in the bar from 1, the downbeat, to the number of its beats (3 to 7).
     pub position: u32,
     /// Clarity of the beat around this time, 0 to 1.
     pub confidence: f32,
@@ -40,7 +45,7 @@ pub struct Beat {
 /// The tempo of a recording as a whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tempo {
-    /// Beats per minute of the detected beats: 60 s over the median interval.
+    /// Beats per minute of the detected beats: the median of the sections in which the tempo is constant.
     pub bpm: f64,
     /// The tempo and its alternatives, always including half and double; by descending weight.
     pub candidates: Vec<TempoCandidate>,
@@ -80,33 +85,33 @@ pub(super) struct BeatEvidence<'a> {
     pub(super) timbre: &'a Timbre,
 }
 
-/// The beats of `runs` with their positions in bars, which restart in each run and follow from its features
-/// `beat_features`.
-///
-/// `time` returns the time of a frame, `after_silence` whether it follows silence.
-pub(super) fn number_beats(
-    runs: &[Vec<usize>],
-    beat_features: &[BeatFeatures],
-    path: &TempoPath,
-    time: impl Fn(usize) -> MediaTime,
-    after_silence: impl Fn(usize) -> bool,
-) -> Vec<Beat> {
+/// A beat of an unbroken run, not yet numbered.
+#[derive(Clone, Copy)]
+pub(super) struct PlacedBeat {
+    pub(super) time: MediaTime,
+    /// Position in its bar; 0 is the downbeat.
+    pub(super) position: usize,
+    /// 0 to 1.
+    pub(super) confidence: f32,
+}
+
+/// The beats of `runs`, numbered. Positions in bars restart in each run.
+pub(super) fn number_beats(runs: &[Vec<PlacedBeat>]) -> Vec<Beat> {
     let mut beats: Vec<Beat> = Vec::new();
     let mut downbeats = 0u32;
-    for (run, beat_features) in runs.iter().zip(beat_features) {
-        let positions = bars::positions(beat_features, after_silence(run[0]));
+    for run in runs {
         if !beats.is_empty() {
             // The previous run keeps its last bar; a pickup of this run is a bar of its own.
-            downbeats = downbeats.max(1) + u32::from(positions.first().is_some_and(|first| *first != 0));
+            downbeats = downbeats.max(1) + u32::from(run.first().is_some_and(|first| first.position != 0));
         }
-        for (frame, position) in run.iter().zip(positions) {
-            downbeats += u32::from(position == 0);
+        for PlacedBeat { time, position, confidence } in run {
+            downbeats += u32::from(*position == 0);
             beats.push(Beat {
-                time: time(*frame),
+                time: *time,
                 beat_index: beats.len() as u32,
                 bar_index: downbeats.saturating_sub(1),
-                position: position as u32 + 1,
-                confidence: confidence(path.significance(*frame)),
+                position: *position as u32 + 1,
+                confidence: *confidence,
             });
         }
     }
@@ -138,24 +143,25 @@ impl BeatEvidence<'_> {
 }
 
 /// Significance as a probability: one half at [`CLEAR_SIGNIFICANCE`].
-fn confidence(significance: f32) -> f32 {
+pub(super) fn confidence(significance: f32) -> f32 {
     1.0 / (1.0 + (CLEAR_SIGNIFICANCE - significance).exp())
 }
 
-/// The tempo of `beats` and its alternatives; `None` if there are no beats.
-pub(super) fn tempo(beats: &[Beat], tempogram: &Tempogram, path: &TempoPath) -> Option<Tempo> {
-    let mut intervals: Vec<i64> =
-        beats.windows(2).map(|pair| (pair[1].time - pair[0].time).as_micros()).collect();
-    intervals.sort_unstable();
-    let median = *intervals.get(intervals.len() / 2)?;
-    let bpm = 60e6 / median as f64;
-    let audible = |point: usize| path.significance[point] >= MIN_SIGNIFICANCE;
-    let main = tempogram.mean_salience(bpm, audible).filter(|salience| *salience > 0.0)?;
+/// The tempo of the beats of `runs` and its alternatives, from the points of the tempogram for which `counts` holds;
+/// `None` if there are no beats.
+pub(super) fn tempo(
+    runs: &[Vec<PlacedBeat>],
+    tempogram: &Tempogram,
+    counts: impl Fn(usize) -> bool,
+) -> Option<Tempo> {
+    let times = |run: &Vec<PlacedBeat>| run.iter().map(|beat| beat.time.as_secs_f64()).collect();
+    let bpm = 60.0 / period::typical(&runs.iter().map(times).collect::<Vec<Vec<f64>>>())?;
+    let main = tempogram.mean_salience(bpm, &counts).map_or(MIN_SALIENCE, |main| main.max(MIN_SALIENCE));
     let weight = |ratio: f64| {
         // Tempi outside the tempogram are weighted by the tempo preference only.
         let unseen = || 0.5 * main * (tempo::preference(bpm * ratio) / tempo::preference(bpm)).min(1.0);
-        let salience = tempogram.mean_salience(bpm * ratio, audible).unwrap_or_else(unseen);
-        (CANDIDATE_SHARPNESS * (salience / main - 1.0)).exp()
+        let salience = tempogram.mean_salience(bpm * ratio, &counts).unwrap_or_else(unseen);
+        (CANDIDATE_SHARPNESS * (salience / main - 1.0)).min(MAX_EXPONENT).exp()
     };
     let weights: Vec<(f64, f64)> =
         std::iter::once(1.0).chain(RELATED_TEMPI).map(|ratio| (bpm * ratio, weight(ratio))).collect();

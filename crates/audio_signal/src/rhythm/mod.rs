@@ -1,21 +1,28 @@
 //! Rhythm: onsets, tempo, beats and bars of a mono stream.
 //!
-//! While samples are pushed, only band levels are computed and reduced to one onset value per 5 ms and one
-//! pulse value per frequency range and 10 ms; all decisions are made in [`RhythmAnalyzer::finish`] over
+//! While samples are pushed, only band levels are computed and reduced to one onset value per 5 ms, one
+//! pulse value per frequency range and 10 ms and the inputs of a net per 20 ms; all decisions are made in [`RhythmAnalyzer::finish`] over
 //! the whole recording. Methods, sources and measurements: `docs/signal.md`.
 
 mod bars;
 mod beats;
 mod envelope;
 mod grid;
+mod inputs;
+mod metre;
+mod net;
+mod neural;
 mod onsets;
+mod path;
+mod period;
 mod pulse;
 mod resonators;
 mod spectrum;
 mod tempo;
 mod timbre;
+mod tracker;
 
-use media_time::{MediaTime, Window};
+use media_time::Window;
 
 pub use grid::{Beat, Tempo, TempoCandidate};
 pub use onsets::Onset;
@@ -23,18 +30,15 @@ pub use onsets::Onset;
 use bars::FEATURES;
 use envelope::PeakEnvelope;
 use grid::BeatFeatures;
+use inputs::{INPUTS, NetInputs};
 use onsets::OnsetFunction;
-use pulse::{PULSE_STRIDE, Pulse, PulseFunction, RANGES};
+use pulse::{PULSE_STRIDE, PulseFunction};
 use spectrum::BandSpectrum;
-use tempo::Tempogram;
 use timbre::Timbre;
+use tracker::BeatTracker;
 
-/// Weights of the frequency ranges for the tempo. Hi-hats subdivide the beat, which would double the tempo.
-const TEMPO_WEIGHTS: [f32; RANGES] = [1.0, 1.0, 1.0, 0.0];
-/// Weights of the frequency ranges for the beats of a known tempo. Hi-hats mark them best.
-const BEAT_WEIGHTS: [f32; RANGES] = [1.0, 1.0, 1.0, 1.5];
-/// Minimum pulse, in standard deviations, of the recording's first onset.
-const FIRST_ONSET_PULSE: f32 = 1.0;
+/// Minimum sample rate in Hz for the net, which was trained on streams of 8 kHz bandwidth and more.
+const MIN_NET_RATE: u32 = 8_000;
 
 /// The rhythm of a recording.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,7 +53,7 @@ pub struct Rhythm {
 
 /// Detects the rhythm of a mono stream of any sample rate; silence, noise and speech have onsets but no beats.
 ///
-/// Memory grows by about 7 KB per second of audio.
+/// Memory grows by about 9 KB per second of audio.
 ///
 /// # Examples
 ///
@@ -85,12 +89,14 @@ struct FrameFeatures {
     onsets: OnsetFunction,
     pulse: PulseFunction,
     timbre: Timbre,
+    inputs: NetInputs,
     frames: usize,
 }
 
 impl FrameFeatures {
     fn push(&mut self, levels: &[f32]) {
-        self.onsets.push(levels);
+        let rise = self.onsets.push(levels);
+        self.inputs.push(levels, rise);
         self.timbre.push(levels);
         if self.frames.is_multiple_of(PULSE_STRIDE) {
             self.pulse.push(levels);
@@ -109,6 +115,7 @@ impl RhythmAnalyzer {
                 onsets: OnsetFunction::default(),
                 pulse: PulseFunction::new(spectrum.centres_hz()),
                 timbre: Timbre::new(spectrum.centres_hz()),
+                inputs: NetInputs::new(spectrum.centres_hz()),
                 frames: 0,
             },
             spectrum,
@@ -134,49 +141,36 @@ impl RhythmAnalyzer {
     /// continue a beat from the music before them, and silence has no evidence against it.
     #[must_use]
     pub fn finish_outside(self, beatless: &[Window]) -> Rhythm {
-        self.finish_with_features(beatless).0
-    }
-
-    /// Also returns the features of the beats of each unbroken run.
-    fn finish_with_features(self, beatless: &[Window]) -> (Rhythm, Vec<BeatFeatures>) {
         let Some(RhythmStream { envelope, mut spectrum, mut features }) = self.stream else {
             return Default::default();
         };
         spectrum.finish(|levels| features.push(levels));
         let onsets = features.onsets.pick(spectrum.hop(), self.rate);
         if features.frames == 0 {
-            return (Rhythm { onsets, ..Rhythm::default() }, Vec::new());
+            return Rhythm { onsets, ..Rhythm::default() };
         }
-        let hop = spectrum.hop() * PULSE_STRIDE;
-        let frames_per_second = f64::from(self.rate) / hop as f64;
-        let mut ranges = features.pulse.finish(frames_per_second);
-        let is_beatless = |frame: usize| {
-            let time = MediaTime::from_samples((frame * hop) as i64, self.rate);
-            let next = beatless.partition_point(|window| window.end() <= time);
-            beatless.get(next).is_some_and(|window| window.contains(time))
+        let inputs = std::mem::take(&mut features.inputs.values);
+        let tracker = BeatTracker::new(features, envelope, spectrum.hop(), self.rate, beatless);
+        let by_pulse = tracker.by_pulse();
+        let by_net = (self.rate >= MIN_NET_RATE).then(|| tracker.by_net(&inputs, &by_pulse)).flatten();
+        let (beats, tempo) = by_net.unwrap_or(by_pulse.beats);
+        Rhythm { onsets, tempo, beats }
+    }
+}
+
+impl RhythmAnalyzer {
+    /// The rhythm without the net, and the features of the beats of each unbroken run.
+    fn finish_by_pulse(self) -> (Vec<Beat>, Vec<BeatFeatures>) {
+        let Some(RhythmStream { envelope, mut spectrum, mut features }) = self.stream else {
+            return Default::default();
         };
-        for frame in (0..ranges[0].len()).filter(|frame| is_beatless(*frame)) {
-            ranges.iter_mut().for_each(|range| range[frame] = 0.0);
+        spectrum.finish(|levels| features.push(levels));
+        if features.frames == 0 {
+            return Default::default();
         }
-
-        let tempogram = Tempogram::new(&Pulse::sum(&ranges, TEMPO_WEIGHTS, frames_per_second));
-        let mut path = tempogram.path();
-        let after_silence = |frame: usize| envelope.starts_after_silence(frame * hop);
-        let mut pulse = Pulse::sum(&ranges, BEAT_WEIGHTS, frames_per_second);
-        let first_onset = pulse.values.iter().position(|value| *value > FIRST_ONSET_PULSE);
-        first_onset.filter(|frame| after_silence(*frame)).inspect(|frame| pulse.accent(*frame));
-
-        let beats = beats::track_with_alternatives(&pulse, &tempogram, &mut path);
-        let runs = grid::significant_runs(&beats, &path, |frame| !is_beatless(frame));
-        let time = |frame: usize| {
-            let frame = frame as f64 + onsets::peak_offset(&pulse.values, frame);
-            MediaTime::from_samples((frame * hop as f64).round() as i64, self.rate)
-        };
-        let evidence = grid::BeatEvidence { ranges: &ranges, timbre: &features.timbre };
-        let beat_features: Vec<BeatFeatures> = runs.iter().map(|run| evidence.of(run)).collect();
-        let beats = grid::number_beats(&runs, &beat_features, &path, time, after_silence);
-        let tempo = grid::tempo(&beats, &tempogram, &path);
-        (Rhythm { onsets, tempo, beats }, beat_features)
+        let tracker = BeatTracker::new(features, envelope, spectrum.hop(), self.rate, &[]);
+        let found = tracker.by_pulse();
+        (found.beats.0, found.features)
     }
 }
 
@@ -187,7 +181,18 @@ impl RhythmAnalyzer {
 pub fn bar_features(rate: u32, mono: &[f32]) -> Vec<Vec<([f32; FEATURES], Beat)>> {
     let mut analyzer = RhythmAnalyzer::new(rate);
     analyzer.push(mono);
-    let (rhythm, beat_features) = analyzer.finish_with_features(&[]);
-    let mut beats = rhythm.beats.into_iter();
+    let (beats, beat_features) = analyzer.finish_by_pulse();
+    let mut beats = beats.into_iter();
     beat_features.into_iter().map(|run| run.into_iter().zip(beats.by_ref()).collect()).collect()
+}
+
+/// The inputs of the rhythm net for a `mono` recording of `rate` Hz, and their number per frame; a frame is four hops of
+/// `rate / 200` samples. For training (`tools/rhythm/train.py`).
+#[must_use]
+pub fn rhythm_features(rate: u32, mono: &[f32]) -> (usize, Vec<u8>) {
+    let Some(mut stream) = RhythmAnalyzer::new(rate).stream else { return (INPUTS, Vec::new()) };
+    let RhythmStream { spectrum, features, .. } = &mut stream;
+    spectrum.push(mono, |levels| features.push(levels));
+    spectrum.finish(|levels| features.push(levels));
+    (INPUTS, stream.features.inputs.values)
 }

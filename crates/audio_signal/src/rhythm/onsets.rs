@@ -38,15 +38,17 @@ pub(super) struct OnsetFunction {
 }
 
 impl OnsetFunction {
-    /// Adds the frame with these band `levels`.
-    pub(super) fn push(&mut self, levels: &[f32]) {
+    /// Adds the frame with these band `levels` and returns its value.
+    pub(super) fn push(&mut self, levels: &[f32]) -> f32 {
         if self.history.is_empty() {
             self.history = vec![vec![0.0; levels.len()]; LAG];
         }
         let rise: f32 = levels.iter().zip(&self.history[0]).map(|(now, then)| (now - then).max(0.0)).sum();
-        self.values.push(rise / levels.len() as f32);
+        let value = rise / levels.len() as f32;
+        self.values.push(value);
         self.history[0].copy_from_slice(levels);
         self.history.rotate_left(1);
+        value
     }
 
     /// The onsets of the whole stream, with frames of `hop` samples at `rate` Hz.

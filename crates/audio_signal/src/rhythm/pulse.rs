@@ -17,8 +17,12 @@ const NORMALISE_SECONDS: f64 = 4.0;
 const DEVIATION_FLOOR: f64 = 0.3;
 /// Minimum deviation above silence, in decades of magnitude per band.
 const SILENCE: f64 = 1e-3;
+/// Minimum deviation of the onset function, in decades of magnitude.
+const MIN_RISE: f64 = 1.0 / 128.0;
 /// Maximum value of a single event, in deviations: a single bang in silence is not a beat.
 const MAX_STRENGTH: f64 = 5.0;
+/// Minimum pulse, in standard deviations, of the recording's first onset.
+const FIRST_ONSET_PULSE: f32 = 1.0;
 /// Half of a normalised Gaussian of one frame's deviation, centre first.
 const SMOOTHING: [f64; 4] = [0.399_050_28, 0.242_036_23, 0.054_005_58, 0.004_433_05];
 
@@ -111,6 +115,11 @@ impl Pulse {
         Self { values, frames_per_second }
     }
 
+    /// The frame of the first onset.
+    pub(super) fn first_onset(&self) -> Option<usize> {
+        self.values.iter().position(|value| *value > FIRST_ONSET_PULSE)
+    }
+
     /// Gives `frame`, a known beat, twice the maximum value of an event.
     pub(super) fn accent(&mut self, frame: usize) {
         self.values[frame] = 2.0 * MAX_STRENGTH as f32;
@@ -160,6 +169,17 @@ fn local_statistics(values: &[f32], reach: usize) -> impl Iterator<Item = (f64, 
         let mean = sum / count;
         (mean, (squares / count - mean * mean).max(0.0).sqrt())
     })
+}
+
+/// Subtracts the local mean and divides by the local deviation, without smoothing; at most [`MAX_STRENGTH`].
+pub(super) fn standardised(values: &[f32], frames_per_second: f64) -> Vec<f32> {
+    let reach = (NORMALISE_SECONDS * frames_per_second).round() as usize;
+    let total: f64 = local_statistics(values, reach).map(|(_, deviation)| deviation).sum();
+    let floor = DEVIATION_FLOOR * total / values.len().max(1) as f64 + MIN_RISE;
+    let scaled = |(value, (mean, deviation)): (&f32, (f64, f64))| {
+        ((f64::from(*value) - mean) / (deviation + floor)).min(MAX_STRENGTH) as f32
+    };
+    values.iter().zip(local_statistics(values, reach)).map(scaled).collect()
 }
 
 fn smooth(values: &[f32]) -> Vec<f32> {

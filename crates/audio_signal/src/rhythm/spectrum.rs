@@ -1,6 +1,6 @@
 //! Logarithmic band magnitudes of the samples, frame by frame.
 
-use crate::fourier::PowerSpectra;
+use crate::PowerSpectra;
 use crate::math::log10;
 use crate::simd::vectorized;
 

@@ -1,6 +1,7 @@
 //! Tempo over time: a bank of resonators that tolerate small timing deviations, and the best path
 //! through their responses.
 
+use super::grid::MIN_SIGNIFICANCE;
 use super::pulse::Pulse;
 use super::resonators::Bank;
 
@@ -49,7 +50,7 @@ pub(super) struct TempoPath {
     /// Beat period in frames, per point.
     periods: Vec<usize>,
     /// Significance of the beat, per point (standard deviations).
-    pub(super) significance: Vec<f32>,
+    significance: Vec<f32>,
 }
 
 impl TempoPath {
@@ -61,6 +62,11 @@ impl TempoPath {
     /// The significance of the beat at `frame`.
     pub(super) fn significance(&self, frame: usize) -> f32 {
         self.significance[self.point(frame)]
+    }
+
+    /// Whether there is a beat around `point`.
+    pub(super) fn is_audible(&self, point: usize) -> bool {
+        self.significance[point] >= MIN_SIGNIFICANCE
     }
 
     fn point(&self, frame: usize) -> usize {

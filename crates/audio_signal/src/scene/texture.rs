@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 
-use crate::fourier::PowerSpectra;
+use spectra::PowerSpectra;
+
 use crate::math::log10;
 use crate::simd::{sum, vectorized};
 
@@ -84,8 +85,6 @@ pub(crate) struct Texture {
 pub(crate) struct TextureMeter {
     spectra: PowerSpectra,
     pending: Vec<f32>,
-    /// Powers of the bins of two frames; a full-scale sine has power 1.
-    powers: [[f32; BIN_END]; 2],
     /// The fine structure of the last frames, oldest first, and the variance of each zone.
     history: VecDeque<(FineStructure, Zones)>,
     bands: Option<[f32; BANDS]>,
@@ -100,12 +99,10 @@ type Zones = [f32; ZONES];
 
 impl TextureMeter {
     pub(crate) fn new() -> Self {
-        let hann = |n| (std::f32::consts::PI * n as f32 / WINDOW as f32).sin().powi(2);
         Self {
-            spectra: PowerSpectra::new((0..WINDOW).map(|n| hann(n) * 2.0 / HOP as f32).collect()),
+            spectra: PowerSpectra::of_hann(WINDOW),
             // The window of the first frame starts half a hop before the stream.
             pending: vec![0.0; HOP / 2],
-            powers: [[0.0; _]; 2],
             history: VecDeque::with_capacity(HISTORY),
             bands: None,
             textures: Vec::new(),
@@ -115,36 +112,54 @@ impl TextureMeter {
 
     /// Adds samples; the result does not depend on how they are split into calls.
     pub(crate) fn push(&mut self, samples: &[f32]) {
+        // In bounded slices: what is pending is moved for each pair.
+        for samples in samples.chunks(16 * WINDOW) {
+            self.push_unmeasured(samples);
+            while self.pending.len() >= HOP + WINDOW {
+                self.transform_pair();
+            }
+        }
+    }
+
+    /// Adds samples whose frames are measured by [`Self::measure_pair`], with the powers of others' spectra.
+    pub(crate) fn push_unmeasured(&mut self, samples: &[f32]) {
         self.samples += samples.len();
         self.pending.extend_from_slice(samples);
-        let mut start = 0;
-        while self.pending.len() - start >= HOP + WINDOW {
-            self.measure_pair(start);
-            start += 2 * HOP;
-        }
-        self.pending.drain(..start);
     }
 
     /// The textures, one for each frame that starts before the end of the stream.
     pub(crate) fn finish(mut self) -> Vec<Texture> {
         let frames = self.samples.div_ceil(HOP);
         while self.textures.len() < frames {
-            self.pending.resize(HOP + WINDOW, 0.0);
-            self.measure_pair(0);
-            self.pending.drain(..2 * HOP);
+            self.transform_pair();
         }
         self.textures.truncate(frames);
         self.textures
     }
 
-    /// Measures the frame whose window starts at `start` in `pending`, and the next one.
-    fn measure_pair(&mut self, start: usize) {
-        let starts = [start, start + HOP];
-        let [first, second] = &mut self.powers;
-        self.spectra.of_pair(starts.map(|start| &self.pending[start..start + WINDOW]), [first, second]);
-        for (start, powers) in starts.into_iter().zip(self.powers) {
-            self.measure(start + HOP / 2, &powers);
+    /// Measures the next two frames; at the end of the stream, they are padded with silence.
+    fn transform_pair(&mut self) {
+        self.pad();
+        let (mut first, mut second) = ([0.0; BIN_END], [0.0; BIN_END]);
+        let frames = [0, HOP].map(|start| &self.pending[start..start + WINDOW]);
+        self.spectra.of_pair(frames, [&mut first, &mut second]);
+        self.measure_pair([&first, &second]);
+    }
+
+    /// Measures the next two frames, of which the powers of the bins are known (a full-scale sine has power 1); further
+    /// bins are ignored.
+    pub(crate) fn measure_pair(&mut self, powers: [&[f32]; 2]) {
+        self.pad();
+        for (start, powers) in [0, HOP].into_iter().zip(powers) {
+            if let Some(powers) = powers.first_chunk() {
+                self.measure(start + HOP / 2, powers);
+            }
         }
+        self.pending.drain(..2 * HOP);
+    }
+
+    fn pad(&mut self) {
+        self.pending.resize(self.pending.len().max(HOP + WINDOW), 0.0);
     }
 
     /// Measures the frame whose samples start at `start` and whose bins have these `powers`.

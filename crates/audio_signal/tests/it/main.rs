@@ -10,4 +10,5 @@ mod rhythm;
 mod scene;
 mod speech;
 mod synthetic_audio;
+mod tempo;
 mod waveform;

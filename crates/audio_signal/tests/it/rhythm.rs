@@ -47,7 +47,7 @@ fn assert_consistent(rhythm: &Rhythm) {
         assert_eq!(beat.beat_index as usize, index);
         assert!(
             !beat.time.is_negative()
-                && (1..=4).contains(&beat.position)
+                && (1..=7).contains(&beat.position)
                 && (0.0..=1.0).contains(&beat.confidence)
         );
     }

@@ -66,7 +66,7 @@ impl Report<'_> {
             query_start_ms: one.found.query.start(),
             query_end_ms: one.found.query.end(),
             speed: rounded(one.found.speed, 6),
-            gain_db: one.gain_db.map(|gain| rounded(gain, 2)),
+            gain_db: one.gain_db.map(|gain| level(gain, 2)),
             score: one.found.score,
             confidence: one.found.confidence,
         });
@@ -87,13 +87,18 @@ impl Report<'_> {
         let mut text = row(["in the recording", "in the file", "speed", "gain dB", "confidence", "file"]);
         for FileMatch { file, found, gain_db } in &self.matches {
             let (speed, confidence) = (format!("{:.4}", found.speed), format!("{:.6}", found.confidence));
-            let gain = gain_db.map_or_else(|| "-".to_owned(), |gain| format!("{gain:+.1}"));
+            let gain = gain_db.map_or_else(|| "-".to_owned(), |gain| format!("{:+.1}", level(gain, 1)));
             let file = file.display().to_string();
             let (query, source) = (times(found.query), times(found.source));
             text += &row([&query, &source, &speed, &gain, &confidence, &file]);
         }
         text
     }
+}
+
+/// Rounds a level to decimals; −0 is 0.
+fn level(decibels: f64, decimals: i32) -> f64 {
+    rounded(decibels, decimals) + 0.0
 }
 
 fn times(window: Window<MediaTime>) -> String {
@@ -131,7 +136,7 @@ mod tests {
         let expected =
             ["0:00.500-0:02.501", "1:02:03.004-1:02:05.005", "1.0000", "-6.0", "1.000000", "rushes/a.wav"];
         assert_eq!((rows.len(), cells), (2, expected.to_vec()));
-        assert!(report(None).table().contains(" - "));
+        assert!(report(None).table().contains(" - ") && report(Some(-0.02)).table().contains(" +0.0 "));
         assert_eq!(Report { matches: Vec::new(), ..report(None) }.table(), "no match in 3 files\n");
     }
 

@@ -10,7 +10,7 @@ pub(crate) struct KindCount {
     pub(crate) count: i64,
 }
 
-/// Counts assets and artifacts by kind, from the indexes `media_assets_stored` and `artifacts_stored`.
+/// Counts assets and artifacts by kind, from the indexes `media_assets_kind_newest` and `artifacts_kind`.
 pub(crate) async fn count_by_kind(conn: &mut PgConnection, scope: &Scope) -> sqlx::Result<Vec<KindCount>> {
     sqlx::query_as!(
         KindCount,
@@ -33,23 +33,25 @@ pub(crate) struct Stored {
     pub(crate) without_size: i64,
 }
 
-/// Sums the sizes of blobs, from the same indexes.
+/// Sums the sizes of blobs, from `media_assets_stored` and `artifacts_stored`. Each table is grouped in the order of its index: rows
+/// of both together would be sorted, and written to disk for it.
 pub(crate) async fn stored_bytes(conn: &mut PgConnection, scope: &Scope) -> sqlx::Result<Stored> {
     sqlx::query_as!(
         Stored,
         r#"-- housekeeping::stored_bytes
-        SELECT count(*) AS "blobs!", coalesce(sum(blob.size_bytes), 0)::bigint AS "bytes!",
-               count(*) FILTER (WHERE blob.size_bytes IS NULL) AS "without_size!"
+        SELECT count(*) AS "blobs!",
+               coalesce(sum(greatest(asset.size_bytes, artifact.size_bytes)), 0)::bigint AS "bytes!",
+               count(*) FILTER (WHERE asset.size_bytes IS NULL AND artifact.size_bytes IS NULL) AS "without_size!"
         FROM (
-            SELECT stored.uri, max(stored.size_bytes) AS size_bytes FROM (
-                SELECT a.source_uri AS uri, a.size_bytes FROM media_assets a
-                WHERE a.tenant_id = $1 AND a.env = $2 AND starts_with(a.source_uri, 'blob://')
-                UNION ALL
-                SELECT a.uri, a.size_bytes FROM artifacts a
-                WHERE a.tenant_id = $1 AND a.env = $2 AND starts_with(a.uri, 'blob://')
-            ) AS stored
-            GROUP BY stored.uri
-        ) AS blob"#,
+            SELECT a.source_uri AS uri, max(a.size_bytes) AS size_bytes FROM media_assets a
+            WHERE a.tenant_id = $1 AND a.env = $2 AND starts_with(a.source_uri, 'blob://')
+            GROUP BY a.source_uri
+        ) AS asset
+        FULL JOIN (
+            SELECT a.uri, max(a.size_bytes) AS size_bytes FROM artifacts a
+            WHERE a.tenant_id = $1 AND a.env = $2 AND starts_with(a.uri, 'blob://')
+            GROUP BY a.uri
+        ) AS artifact ON artifact.uri = asset.uri"#,
         scope.tenant_id.as_str(),
         scope.env.as_str(),
     )

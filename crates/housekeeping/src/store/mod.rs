@@ -10,6 +10,6 @@ pub(crate) use deletion::delete_rows;
 pub(crate) use figures::{count_by_kind, stored_bytes, work_in_progress};
 pub(crate) use owners::{OwnedTable, forget_leases, forget_rows, has_rows, owned_tables, references};
 pub(crate) use removals::{
-    allow_time, begin, expired_assets, extend, extend_by_files, lock, lock_asset, mark_removed,
+    allow_time, begin, expired_assets, extend, extend_by_files, lock, lock_artifact, lock_asset, mark_removed,
 };
 pub(crate) use usages::usages;

@@ -22,20 +22,34 @@ pub(crate) async fn lock_asset(conn: &mut PgConnection, scope: &Scope, id: &Id) 
     Ok(locked.fetch_optional(conn).await?.is_some())
 }
 
-/// Begins the removal of an asset.
+/// Locks the row of an artifact; false if this owner has none.
+pub(crate) async fn lock_artifact(conn: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<bool> {
+    let locked = sqlx::query_scalar!(
+        "-- housekeeping::lock_artifact
+         SELECT id FROM artifacts WHERE tenant_id = $1 AND env = $2 AND id = $3 FOR UPDATE",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        id.as_str(),
+    );
+    Ok(locked.fetch_optional(conn).await?.is_some())
+}
+
+/// Begins the removal of an asset or artifact.
 pub(crate) async fn begin(
     conn: &mut PgConnection,
     scope: &Scope,
     removal: &Id,
-    asset_id: &Id,
+    is_asset: bool,
+    root: &Id,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "-- housekeeping::begin
-         INSERT INTO removals (tenant_id, env, removal_id, is_asset, id) VALUES ($1, $2, $3, true, $4)",
+         INSERT INTO removals (tenant_id, env, removal_id, is_asset, id) VALUES ($1, $2, $3, $4, $5)",
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         removal.as_str(),
-        asset_id.as_str(),
+        is_asset,
+        root.as_str(),
     )
     .execute(conn)
     .await?;

@@ -10,15 +10,16 @@ struct Row {
     total: i64,
 }
 
-/// What users made that refers to the asset or to anything that the removal has: the first [`LISTED`] of each kind.
+/// What users made that refers to the asset or artifact `root`, or to anything that the removal has: the first [`LISTED`] of
+/// each kind.
 ///
-/// The records of a rendered file, its render and the segments of its sources, do not count when the file itself is
-/// removed.
+/// The root itself does not count, nor do its origin map and the segments of its sources. The same holds for the records of
+/// a rendered file, its render and these segments, when the file itself is removed.
 pub(crate) async fn usages(
     conn: &mut PgConnection,
     scope: &Scope,
     removal: &Id,
-    asset_id: &Id,
+    root: &Id,
 ) -> sqlx::Result<AssetUsages> {
     let rows = sqlx::query_as!(
         Row,
@@ -31,6 +32,8 @@ pub(crate) async fn usages(
             UNION
             SELECT p.artifact_id FROM pattern_renders p
             WHERE p.tenant_id = $1 AND p.env = $2 AND p.asset_id = $4
+            UNION
+            SELECT x.id FROM removed x WHERE NOT x.is_asset AND x.id = $4
         ), used (kind, id, project_id) AS (
             SELECT a.kind, a.id, NULL FROM removed x
             JOIN artifacts a ON a.tenant_id = $1 AND a.env = $2 AND a.id = x.id
@@ -48,7 +51,9 @@ pub(crate) async fn usages(
             UNION
             SELECT 'origin_map', m.audio_artifact_id, NULL FROM removed x
             JOIN origin_maps m ON m.tenant_id = $1 AND m.env = $2 AND m.audio_artifact_id = x.id
-            WHERE NOT x.is_asset
+            JOIN artifacts a ON a.tenant_id = $1 AND a.env = $2 AND a.id = x.id
+            WHERE NOT x.is_asset AND m.parent_asset_id <> a.parent_asset_id
+              AND NOT EXISTS (SELECT FROM record WHERE record.id = x.id)
               AND NOT EXISTS (SELECT FROM removed y WHERE y.is_asset AND y.id = m.parent_asset_id)
             UNION
             SELECT 'snippet', s.clip_id, NULL FROM removed x
@@ -89,7 +94,7 @@ pub(crate) async fn usages(
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         removal.as_str(),
-        asset_id.as_str(),
+        root.as_str(),
         LISTED,
     )
     .fetch_all(conn)

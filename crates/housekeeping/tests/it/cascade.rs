@@ -125,6 +125,7 @@ async fn every_table_that_refers_to_assets_or_artifacts_is_known() {
     let known = [
         "artifact_upstreams",
         "artifacts",
+        "fingerprint_sources",
         "origin_maps",
         "origin_snippets",
         "pattern_renders",

@@ -151,7 +151,7 @@ pub(crate) async fn list(
         FROM jobs
         WHERE tenant_id = $1 AND env = $2
           AND ($3::text IS NULL OR state = $3) AND ($4::text IS NULL OR kind = $4)
-          AND ($5::timestamptz IS NULL OR (created_at, id) < ($5, $6))
+          AND (created_at, id) < (coalesce($5::timestamptz, 'infinity'), $6)
         ORDER BY created_at DESC, id DESC LIMIT $7"#,
         scope.tenant_id.as_str(),
         scope.env.as_str(),

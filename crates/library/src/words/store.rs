@@ -186,8 +186,9 @@ macro_rules! select {
 /// The windows that match a search, by descending rank, of a block of [`BLOCK`]. Must run in a transaction.
 ///
 /// Windows with common words are read in order until the block is full, or the range ends. Those of other words or of one
-/// recording come from an index, all of them: the planner would read in order here, too, because it does not know the cost
-/// of comparing lexemes.
+/// recording come from an index: the planner would read in order here, too, because it does not know the cost of comparing
+/// lexemes. The index is asked for the newest 65 536 ids first (`near`); if they fill the block, its windows are the newest
+/// of all, and otherwise all are read, which are few then.
 ///
 /// # Errors
 /// Database errors.
@@ -201,7 +202,24 @@ pub(crate) async fn search(
     plan_with_values(conn).await?;
     let rows = select!(
         "search_words",
-        "WITH matching AS MATERIALIZED (
+        "WITH near AS MATERIALIZED (
+                 SELECT w.id FROM spoken_windows w
+                 WHERE NOT $14::boolean AND $6::text IS NULL AND w.tenant_id = $1 AND w.env = $2
+                   AND w.lexemes @@ (quote_literal(library_owner($1, $2))::tsquery && $3::text::tsquery)
+                   AND ($7::text IS NULL OR CASE WHEN $7 = (
+                       SELECT m.kind FROM media_assets m
+                       WHERE m.tenant_id = $1 AND m.env = $2 AND m.id = w.asset_id
+                   ) THEN true END)
+                   AND ($13::text IS NULL OR w.lexemes @@ $13::text::tsquery)
+                   AND ARRAY [w.id / 4096] && ARRAY (
+                       SELECT generate_series(newest.id / 4096 - 15, newest.id / 4096) FROM (
+                           SELECT max(n.id) AS id FROM spoken_windows n
+                           WHERE n.tenant_id = $1 AND n.env = $2 AND n.id <= $8
+                       ) newest
+                   )
+                   AND w.id <= $8
+                 ORDER BY w.id + 0 DESC LIMIT $9
+             ), matching AS MATERIALIZED (
                  (SELECT w.id FROM spoken_windows w
                  WHERE $14 AND w.tenant_id = $1 AND w.env = $2
                    AND w.lexemes @@ (quote_literal(library_owner($1, $2))::tsquery && $3::text::tsquery)
@@ -214,8 +232,10 @@ pub(crate) async fn search(
                    AND w.id <= $8 AND w.id > $15
                  ORDER BY w.id DESC LIMIT $9)
                  UNION ALL
+                 SELECT near.id FROM near WHERE (SELECT count(*) FROM near) >= $9
+                 UNION ALL
                  (SELECT w.id FROM spoken_windows w
-                 WHERE NOT $14::boolean AND w.tenant_id = $1 AND w.env = $2
+                 WHERE NOT $14::boolean AND (SELECT count(*) FROM near) < $9 AND w.tenant_id = $1 AND w.env = $2
                    AND w.lexemes @@ (quote_literal(library_owner($1, $2))::tsquery && $3::text::tsquery)
                    AND ($6::text IS NULL OR w.asset_id = $6)
                    AND ($7::text IS NULL OR CASE WHEN $7 = (

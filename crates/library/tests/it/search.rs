@@ -178,3 +178,27 @@ async fn matches_are_listed_in_blocks_each_once() {
         assert_eq!((hits.len(), starts.len()), (expected, expected), "{q}");
     }
 }
+
+#[tokio::test]
+async fn newest_windows_come_first_also_where_their_ids_are_far_apart() {
+    let state = TestState::new().await;
+    let (old, new) =
+        (state.asset("t1", AssetKind::Audio, &[]).await, state.asset("t1", AssetKind::Audio, &[]).await);
+    let windows = |count: i64| -> Vec<(&'static str, i64)> {
+        (0..count).flat_map(|index| [("hark", index * 2_600), ("back", index * 2_600 + 300)]).collect()
+    };
+    let of_new = |hits: &[Value]| hits.iter().filter(|hit| hit["asset_id"] == new).count();
+    state.timeline("t1", &old, &windows(150)).await;
+    // The search looks among the newest 65 536 ids first.
+    state.execute("SELECT setval(pg_get_serial_sequence('spoken_windows', 'id'), 1000000)").await;
+    state.timeline("t1", &new, &windows(120)).await;
+    for q in ["%22hark%20back%22", "hark&kind=audio"] {
+        let hits = state.all(&format!("/search?q={q}"), 60).await;
+        assert_eq!((hits.len(), of_new(&hits[..200]), of_new(&hits)), (270, 120, 120), "{q}");
+    }
+    state.timeline("t1", &new, &windows(250)).await;
+    let hits = state.all("/search?q=%22hark%20back%22", 60).await;
+    assert_eq!((hits.len(), of_new(&hits[..200]), of_new(&hits)), (400, 200, 250));
+    let of_old = state.all(&format!("/search?q=%22hark%20back%22&asset_id={old}"), 60).await;
+    assert_eq!(of_old.len(), 150);
+}

@@ -154,6 +154,27 @@ pub(crate) async fn list_artifacts(
     Ok(Json(store::list_artifacts(&mut conn, &context.scope, &asset.id, query.kind, &page).await?))
 }
 
+http_kit::error_responses!(ListAllArtifactsErrors: INVALID_QUERY, INVALID_CURSOR);
+
+/// List the artifacts of all assets, newest first.
+#[utoipa::path(
+    get, path = "/media-v2/artifacts", tag = "media_v2", params(ListArtifacts),
+    responses(
+        (status = 200, description = "A page of artifacts.", body = Page<Artifact>),
+        ListAllArtifactsErrors,
+    )
+)]
+pub(crate) async fn list_all_artifacts(
+    State(service): State<MediaService>,
+    context: RequestContext,
+    Query(query): Query<ListArtifacts>,
+) -> Result<Json<Page<Artifact>>, Problem> {
+    let page = PageParams::new(query.limit, query.cursor.as_deref())?;
+    let kinds = query.kind.as_ref().map_or(ArtifactKind::ALL, std::slice::from_ref);
+    let mut conn = service.pool().acquire().await?;
+    Ok(Json(store::list_artifacts_of_kinds(&mut conn, &context.scope, kinds, &page).await?))
+}
+
 http_kit::error_responses!(GetArtifactErrors: ARTIFACT_NOT_FOUND);
 
 /// Read an artifact by its id.

@@ -24,6 +24,7 @@ pub fn router(service: MediaService) -> OpenApiRouter {
         .routes(routes!(content::asset_content))
         .routes(routes!(waveform::asset_waveform))
         .routes(routes!(artifacts::create_artifact, artifacts::list_artifacts))
+        .routes(routes!(artifacts::list_all_artifacts))
         .routes(routes!(artifacts::get_artifact))
         .routes(routes!(content::artifact_content))
         .routes(routes!(waveform::artifact_waveform))

@@ -3,27 +3,27 @@ use std::collections::{BTreeSet, HashSet};
 use blob_store::BlobId;
 use chrono::{DateTime, Utc};
 use media_time::AssetTime;
-use primitives::{Id, Page, PageParams, Scope};
+use primitives::{Id, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::{BadRow, missing_assets, violates};
 use crate::{Artifact, ArtifactKind, MediaError, Meta, NewArtifact};
 
-struct Row {
-    id: Id,
-    parent_asset_id: Id,
-    tenant_id: Id,
-    env: Id,
-    kind: String,
-    uri: String,
-    start_us: Option<i64>,
-    end_us: Option<i64>,
-    track_label: Option<String>,
-    upstream_artifact_ids: Vec<Id>,
-    content_sha256: Option<String>,
-    created_at: DateTime<Utc>,
-    meta: Json<Meta>,
+pub(super) struct Row {
+    pub(super) id: Id,
+    pub(super) parent_asset_id: Id,
+    pub(super) tenant_id: Id,
+    pub(super) env: Id,
+    pub(super) kind: String,
+    pub(super) uri: String,
+    pub(super) start_us: Option<i64>,
+    pub(super) end_us: Option<i64>,
+    pub(super) track_label: Option<String>,
+    pub(super) upstream_artifact_ids: Vec<Id>,
+    pub(super) content_sha256: Option<String>,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) meta: Json<Meta>,
 }
 
 /// `query_as!` for [`Row`], with the name of the function and the SQL after the table's name.
@@ -46,6 +46,8 @@ macro_rules! select {
         )
     };
 }
+
+pub(super) use select;
 
 /// Inserts one artifact created at `now`, like [`insert_artifacts`].
 ///
@@ -286,36 +288,7 @@ pub async fn latest_artifacts(
     artifacts(rows.fetch_all(conn).await?)
 }
 
-/// A page of the asset's artifacts, newest first; only of one kind when `kind` is given.
-///
-/// # Errors
-/// [`MediaError::Database`].
-pub async fn list_artifacts(
-    conn: &mut PgConnection,
-    scope: &Scope,
-    parent_asset_id: &Id,
-    kind: Option<ArtifactKind>,
-    page: &PageParams,
-) -> Result<Page<Artifact>, MediaError> {
-    let rows = select!(
-        "list_artifacts",
-        "WHERE a.tenant_id = $1 AND a.env = $2 AND a.parent_asset_id = $3
-           AND ($4::text IS NULL OR a.kind = $4)
-           AND ($5::timestamptz IS NULL OR (a.created_at, a.id) < ($5, $6))
-         ORDER BY a.created_at DESC, a.id DESC LIMIT $7",
-        scope.tenant_id.as_str(),
-        scope.env.as_str(),
-        parent_asset_id.as_str(),
-        kind.map(ArtifactKind::as_str),
-        page.after.as_ref().map(|after| after.key),
-        page.after.as_ref().map_or("", |after| after.id.as_str()),
-        page.limit.with_next_row(),
-    );
-    let artifacts = artifacts(rows.fetch_all(conn).await?)?;
-    Ok(Page::from_rows(artifacts, page.limit, Artifact::cursor))
-}
-
-fn artifacts(rows: Vec<Row>) -> Result<Vec<Artifact>, MediaError> {
+pub(super) fn artifacts(rows: Vec<Row>) -> Result<Vec<Artifact>, MediaError> {
     rows.into_iter().map(|row| row.try_into().map_err(MediaError::from)).collect()
 }
 

@@ -2,8 +2,8 @@ use chrono::{DateTime, Utc};
 use media_decode::PROBER_VERSION;
 use media_time::MediaTime;
 use primitives::{Id, Page, PageParams, Scope};
-use sqlx::PgConnection;
 use sqlx::types::Json;
+use sqlx::{Connection as _, PgConnection};
 
 use super::BadRow;
 use crate::{
@@ -200,11 +200,36 @@ pub async fn missing_assets(
     .await?)
 }
 
-/// A page of this owner's assets, newest first.
+/// A page of this owner's assets, newest first. With a condition, the statement is planned for its values, in a transaction.
 ///
 /// # Errors
 /// [`MediaError::Database`].
 pub async fn list_assets(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    filter: &AssetFilter,
+    page: &PageParams,
+) -> Result<Page<MediaAsset>, MediaError> {
+    if filter.kind.is_none() && filter.tag.is_none() && filter.source_ref.is_none() {
+        return assets_page(conn, scope, filter, page).await;
+    }
+    let mut transaction = conn.begin().await?;
+    plan_with_values(&mut transaction).await?;
+    let assets = assets_page(&mut transaction, scope, filter, page).await?;
+    transaction.commit().await?;
+    Ok(assets)
+}
+
+/// Plans the statements of this transaction for their values. A prepared statement would after some runs get one plan for
+/// all values, which reads all rows in order where a condition that may be absent matches few of them.
+pub(super) async fn plan_with_values(conn: &mut PgConnection) -> Result<(), MediaError> {
+    sqlx::query!("-- media_v2::plan_with_values\nSET LOCAL plan_cache_mode = force_custom_plan")
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+async fn assets_page(
     conn: &mut PgConnection,
     scope: &Scope,
     filter: &AssetFilter,
@@ -216,7 +241,7 @@ pub async fn list_assets(
            AND ($3::text IS NULL OR kind = $3)
            AND ($4::text IS NULL OR tags @> ARRAY [$4])
            AND ($5::text IS NULL OR source_ref = $5)
-           AND ($6::timestamptz IS NULL OR (created_at, id) < ($6, $7))
+           AND (created_at, id) < (coalesce($6::timestamptz, 'infinity'), $7)
          ORDER BY created_at DESC, id DESC LIMIT $8",
         scope.tenant_id.as_str(),
         scope.env.as_str(),

@@ -5,6 +5,7 @@
 //! owner, so that callers cannot distinguish the two. Rows are read and written in sets: the number of statements does
 //! not depend on the number of rows.
 
+mod artifact_lists;
 mod artifacts;
 mod assets;
 mod blobs;
@@ -18,9 +19,10 @@ mod uploads;
 mod waveforms;
 mod wrong;
 
+pub use artifact_lists::{list_artifacts, list_artifacts_of_kinds};
 pub use artifacts::{
     find_artifact, find_artifacts, find_semantic_timeline, insert_artifact, insert_artifacts,
-    latest_artifacts, list_artifacts, missing_artifacts,
+    latest_artifacts, missing_artifacts,
 };
 pub(crate) use assets::renew_fingerprint;
 pub use assets::{AssetFilter, find_asset, find_assets, insert_asset, list_assets, missing_assets, owns_uri};

@@ -87,3 +87,44 @@ async fn artifacts_of_an_asset_are_paged() {
     let whole = state.api.get(&format!("/media-v2/assets/{asset}")).await.ok();
     assert_eq!(ids(&json!({"items": whole["artifacts"]})), made);
 }
+
+#[tokio::test]
+async fn artifacts_of_all_assets_are_paged() {
+    let state = TestState::new().await;
+    let (one, two) = (state.asset().await, state.asset().await);
+    let mut made = Vec::new();
+    for (index, kind) in ["audio_hit", "render", "audio_loop", "audio_hit", "render"].into_iter().enumerate()
+    {
+        // Some have the same creation time: then the id determines the order.
+        if index % 2 == 0 {
+            state.media.clock.advance(TimeDelta::microseconds(1));
+        }
+        let asset = if index % 3 == 0 { &one } else { &two };
+        made.push((state.artifact(asset, json!({"kind": kind})).await, index / 2, kind));
+    }
+    made.sort_by(|a, b| (b.1, &b.0).cmp(&(a.1, &a.0)));
+    let expected = |kind: &str| -> Vec<String> {
+        made.iter().filter(|made| kind.is_empty() || made.2 == kind).map(|made| made.0.clone()).collect()
+    };
+    for (query, kind) in [("", ""), ("kind=audio_hit&", "audio_hit"), ("kind=audio_phrase&", "audio_phrase")]
+    {
+        let (mut listed, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = state.api.get(&format!("/media-v2/artifacts?{query}limit=2{cursor}")).await.ok();
+            listed.extend(ids(&page));
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(listed, expected(kind), "{query}");
+    }
+    let upstream = json!({"upstream_artifact_ids": [made[0].0]});
+    let derived = state.artifact(&one, upstream).await;
+    let page = state.api.get("/media-v2/artifacts?limit=500").await.ok();
+    let found = page["items"].as_array().unwrap().iter().find(|item| item["id"] == derived).unwrap();
+    assert_eq!(found["upstream_artifact_ids"], json!([made[0].0]));
+    assert_eq!(ids(&state.api.tenant("t2").get("/media-v2/artifacts").await.ok()), [""; 0]);
+    for query in ["kind=song", "limit=0", "asset=1"] {
+        state.api.get(&format!("/media-v2/artifacts?{query}")).await.problem(422, "invalid_query");
+    }
+    state.api.get("/media-v2/artifacts?cursor=zzz").await.problem(422, "invalid_cursor");
+}

@@ -153,7 +153,7 @@ function node(item, graph, { x, y }) {
         },
         svg("rect", { x, y, width: NODE.width, height: NODE.height, rx: 5 }),
         svg("rect", { x, y, width: 4, height: NODE.height, rx: 2, class: "kind" }),
-        texts([kind, x + 12, y + (detail ? 18 : 27), "title"], [shorten(detail, 19), x + 12, y + 35, "muted"]),
+        texts([kind, x + 12, y + (detail ? 18 : 27), "title"], [shorten(detail, 18), x + 12, y + 35, "muted"]),
     );
 }
 

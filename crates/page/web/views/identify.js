@@ -28,14 +28,19 @@ export function identify(state) {
         };
         const cancel = () => {
             control.abort();
-            fill(results);
+            fill(results).removeAttribute("aria-busy");
         };
         fill(results, h("p", { class: "row" }, stage, button(t("cancel"), cancel, { class: "small" })));
+        results.setAttribute("aria-busy", "true");
         try {
             const variation = changed.checked ? "speed_and_pitch" : "none";
             const found = await run(PATH, bodyOf(query, variation), { onprogress, signal });
             const names = await namesOf(found.matches);
-            if (!signal.aborted) fill(results, answer(found, names, query, { name, variation }));
+            const again = () => {
+                changed.checked = true;
+                search(query, name);
+            };
+            if (!signal.aborted) fill(results, answer(found, names, query, { name, variation, again }));
         } catch (error) {
             if (!signal.aborted)
                 fill(
@@ -43,8 +48,10 @@ export function identify(state) {
                     failure(error, () => search(query, name)),
                 );
         }
+        // An aborted search is followed by another, or by nothing.
+        if (!signal.aborted) results.removeAttribute("aria-busy");
     };
-    const changed = h("input", { type: "checkbox", id: "changed", checked: true });
+    const changed = h("input", { type: "checkbox", id: "changed" });
     const take = ([file]) => {
         if (!file) return;
         // A file has no address; what was searched before is no longer shown.
@@ -103,7 +110,7 @@ async function namesOf(matches) {
     return new Map(await Promise.all(ids.map(async id => [id, await read(id)])));
 }
 
-function answer({ matches, searched }, names, query, { name, variation }) {
+function answer({ matches, searched }, names, query, { name, variation, again }) {
     const message = h("div");
     const rest = searched.assets - searched.indexed_assets;
     const sentences = [
@@ -119,6 +126,7 @@ function answer({ matches, searched }, names, query, { name, variation }) {
     return [
         h("p", { role: "status" }, sentences.filter(Boolean).join(" ")),
         matches.some(match => match.twin) && h("p", { class: "hint" }, t("identify.twinHint")),
+        !matches.length && variation === "none" && h("p", {}, button(t("identify.again"), again)),
         matches.length > 0 && table(matches, names, message),
         matches.length > 0 && query.artifact_id && register(query, variation, message),
         message,

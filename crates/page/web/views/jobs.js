@@ -107,7 +107,7 @@ function jobRow(job, refresh) {
     return h(
         "tr",
         {},
-        h("th", { scope: "row" }, job.kind),
+        h("th", { scope: "row" }, has(`work.${job.kind}`) ? t(`work.${job.kind}`) : job.kind),
         h("td", {}, h("span", { class: `state ${job.state}` }, t(`job.${job.state}`))),
         h("td", {}, text),
         h("td", {}, formatDate(job.created_at)),

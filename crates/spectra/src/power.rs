@@ -15,7 +15,7 @@ use crate::simd::{Aligned, WIDTH, vectorized};
 /// ```
 /// use std::f32::consts::TAU;
 ///
-/// use audio_signal::PowerSpectra;
+/// use spectra::PowerSpectra;
 ///
 /// // Eight periods of a sine in 256 samples: all power is in bin 8 of a rectangular window.
 /// let sine: Vec<f32> = (0..256).map(|n| (n as f32 * 8.0 / 256.0 * TAU).sin()).collect();
@@ -80,6 +80,16 @@ impl PowerSpectra {
             signal: Split::zeros(size),
             scratch: Split::zeros(size),
         }
+    }
+
+    /// For frames of `size` samples and a Hann window, at which a full-scale sine has power 1.
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    #[must_use]
+    pub fn of_hann(size: usize) -> Self {
+        let hann = |n| (std::f32::consts::PI * n as f32 / size as f32).sin().powi(2);
+        Self::new((0..size).map(|n| hann(n) * 4.0 / size as f32).collect())
     }
 
     /// Length of a frame in samples.

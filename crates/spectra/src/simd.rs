@@ -3,14 +3,14 @@
 use std::ops::{Deref, DerefMut};
 
 /// Number of sums that the compiler may compute in parallel; fixed, so that results do not depend on the vector width.
-pub(crate) const WIDTH: usize = 16;
+pub const WIDTH: usize = 16;
 
 /// Runs `work` compiled for AVX-512 or AVX2 if the processor supports it, or else for the build's target.
 ///
 /// The result is bit-identical: the compiler neither fuses nor reorders operations on floats. Only code that is inlined
 /// into `work` is compiled in this way, so both it and its callees are `#[inline(always)]`.
 #[inline]
-pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
+pub fn vectorized<R>(work: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
     #[expect(unsafe_code, reason = "code for instructions that not every processor has")]
     {
@@ -41,7 +41,8 @@ fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
 /// The sum of `values`, whose number is a multiple of [`WIDTH`] (further values are ignored), in the same order on
 /// every processor.
 #[inline(always)]
-pub(crate) fn sum(values: &[f32]) -> f32 {
+#[must_use]
+pub fn sum(values: &[f32]) -> f32 {
     let mut sums = [0.0; WIDTH];
     for values in values.as_chunks::<WIDTH>().0 {
         for (sum, value) in sums.iter_mut().zip(values) {
@@ -53,13 +54,14 @@ pub(crate) fn sum(values: &[f32]) -> f32 {
 
 /// The sum of the partial sums.
 #[inline(always)]
-pub(crate) fn total(sums: &[f32; WIDTH]) -> f32 {
+#[must_use]
+pub fn total(sums: &[f32; WIDTH]) -> f32 {
     let quarters: [f32; 4] = std::array::from_fn(|i| sums[i] + sums[i + 4] + sums[i + 8] + sums[i + 12]);
     quarters.iter().sum()
 }
 
 /// Values aligned to a cache line: loading a vector that straddles two lines takes twice as long.
-pub(crate) struct Aligned {
+pub struct Aligned {
     lines: Vec<Line>,
     length: usize,
 }

@@ -1,0 +1,216 @@
+//! Beats, bars and tempo of a recording from its features: by the net, or by the pulse alone.
+
+use std::ops::Range;
+
+use media_time::{MediaTime, Window};
+
+use super::envelope::PeakEnvelope;
+use super::grid::{self, Beat, BeatEvidence, BeatFeatures, PlacedBeat, Tempo};
+use super::inputs::{self, FRAMES_PER_STEP, INPUTS};
+use super::neural::{NetBeat, Observations};
+use super::pulse::{self, PULSE_STRIDE, Pulse, RANGES};
+use super::tempo::Tempogram;
+use super::timbre::Timbre;
+use super::{FrameFeatures, bars, beats, metre, net, onsets};
+
+/// Weights of the frequency ranges for the tempo. Hi-hats subdivide the beat, which would double the tempo.
+const TEMPO_WEIGHTS: [f32; RANGES] = [1.0, 1.0, 1.0, 0.0];
+/// Weights of the frequency ranges for the beats of a known tempo. Hi-hats mark them best.
+const BEAT_WEIGHTS: [f32; RANGES] = [1.0, 1.0, 1.0, 1.5];
+/// Minimum number of beats by the net, relative to those by the pulse: half of them may be the true ones, fewer are not.
+const MIN_SHARE: f64 = 0.45;
+/// A beat of the net is moved to the highest pulse within this many frames of the pulse (20 ms) …
+const SNAP_REACH: usize = 2;
+/// … if that is at least as high (standard deviations).
+const MIN_SNAP_PULSE: f32 = 1.0;
+
+/// Beats in the order of their times, and their tempo.
+type Beats = (Vec<Beat>, Option<Tempo>);
+
+/// The beats by the pulse.
+pub(super) struct PulseBeats {
+    pub(super) beats: Beats,
+    /// The frames of the pulse of the beats of each run, and their features.
+    runs: Vec<Vec<usize>>,
+    placed: Vec<Vec<PlacedBeat>>,
+    pub(super) features: Vec<BeatFeatures>,
+    tempogram: Tempogram,
+}
+
+impl PulseBeats {
+    /// The frames of the net that hold the beats.
+    fn net_frames(&self) -> Vec<usize> {
+        self.runs.iter().flatten().copied().map(net_frame).collect()
+    }
+}
+
+/// The features of a recording from which its beats are decided.
+pub(super) struct BeatTracker<'a> {
+    envelope: PeakEnvelope,
+    ranges: [Vec<f32>; RANGES],
+    timbre: Timbre,
+    /// Samples per frame of the spectrum.
+    hop: usize,
+    rate: u32,
+    /// Where there are no beats, sorted.
+    beatless: &'a [Window],
+}
+
+impl<'a> BeatTracker<'a> {
+    pub(super) fn new(
+        features: FrameFeatures,
+        envelope: PeakEnvelope,
+        hop: usize,
+        rate: u32,
+        beatless: &'a [Window],
+    ) -> Self {
+        let frames_per_second = f64::from(rate) / (hop * PULSE_STRIDE) as f64;
+        let ranges = features.pulse.finish(frames_per_second);
+        let mut tracker = Self { envelope, ranges, timbre: features.timbre, hop, rate, beatless };
+        for frame in 0..tracker.ranges[0].len() {
+            if tracker.is_beatless(frame * PULSE_STRIDE) {
+                tracker.ranges.iter_mut().for_each(|range| range[frame] = 0.0);
+            }
+        }
+        tracker
+    }
+
+    /// The time of a frame of the spectrum.
+    fn time(&self, frame: f64) -> MediaTime {
+        MediaTime::from_samples((frame * self.hop as f64).round() as i64, self.rate)
+    }
+
+    fn is_beatless(&self, frame: usize) -> bool {
+        let time = MediaTime::from_samples((frame * self.hop) as i64, self.rate);
+        let next = self.beatless.partition_point(|window| window.end() <= time);
+        self.beatless.get(next).is_some_and(|window| window.contains(time))
+    }
+
+    /// Whether a frame of the pulse is the first after silence.
+    fn after_silence(&self, frame: usize) -> bool {
+        self.envelope.starts_after_silence(frame * PULSE_STRIDE * self.hop)
+    }
+
+    fn pulse(&self, weights: [f32; RANGES]) -> Pulse {
+        let frames_per_second = f64::from(self.rate) / (self.hop * PULSE_STRIDE) as f64;
+        Pulse::sum(&self.ranges, weights, frames_per_second)
+    }
+
+    /// The beats by the net, given its stored input `values` and the beats by the pulse; `None` if it detects none.
+    pub(super) fn by_net(&self, values: &[u8], by_pulse: &PulseBeats) -> Option<Beats> {
+        let pulse = self.pulse(BEAT_WEIGHTS);
+        let first_onset = pulse.first_onset();
+        let first = first_onset.unwrap_or(0) * PULSE_STRIDE;
+        let can_have_beat = |frame: usize| {
+            // Also up to the end of the next frame: beats are refined by up to a frame.
+            let (begin, end) = (frame * FRAMES_PER_STEP, (frame + 2) * FRAMES_PER_STEP - 1);
+            end >= first && !self.is_beatless(begin) && !self.is_beatless(end)
+        };
+        let can_have_beat: Vec<bool> = (0..values.len() / INPUTS).map(can_have_beat).collect();
+        let activations = net::activations(values, &ranges(&can_have_beat));
+        let frames_per_second = f64::from(self.rate) / (self.hop * FRAMES_PER_STEP) as f64;
+        let observations = Observations {
+            activations: &activations,
+            rises: &pulse::standardised(&inputs::rises(values), frames_per_second),
+            pulse_beats: &by_pulse.net_frames(),
+            entry: first_onset.filter(|frame| self.after_silence(*frame)).map(net_frame),
+            frames_per_second,
+        };
+        let runs = observations.runs(&can_have_beat);
+        let (found, by_pulse_alone) = (runs.iter().map(Vec::len).sum::<usize>(), by_pulse.beats.0.len());
+        if found == 0 || (found as f64) < MIN_SHARE * by_pulse_alone as f64 {
+            return None;
+        }
+        let mut placed: Vec<Vec<PlacedBeat>> = runs.iter().map(|run| self.placed(run, &pulse)).collect();
+        // Where the net has no run, that of the pulse remains.
+        let is_apart = |run: &&Vec<PlacedBeat>| placed.iter().all(|other| !overlap(run, other));
+        let others: Vec<Vec<PlacedBeat>> = by_pulse.placed.iter().filter(is_apart).cloned().collect();
+        placed.extend(others);
+        placed.sort_by_key(|run| run.first().map(|beat| beat.time));
+        let beats = grid::number_beats(&placed);
+        let tempo = grid::tempo(&placed, &by_pulse.tempogram, |_| true);
+        Some((beats, tempo))
+    }
+
+    /// The beats of a run of the net, with their times and positions in bars.
+    fn placed(&self, run: &[NetBeat], pulse: &Pulse) -> Vec<PlacedBeat> {
+        // A frame of the net is the mean of those of the spectrum from its first on.
+        let centre = |frame: f64| frame * FRAMES_PER_STEP as f64 + (FRAMES_PER_STEP - 1) as f64 / 2.0;
+        let at: Vec<f64> =
+            run.iter().map(|beat| snapped(pulse, centre(beat.frame) / PULSE_STRIDE as f64)).collect();
+        let frames: Vec<usize> = at.iter().map(|frame| frame.round() as usize).collect();
+        let downbeats: Vec<f32> = run.iter().map(|beat| beat.downbeat).collect();
+        let evidence = BeatEvidence { ranges: &self.ranges, timbre: &self.timbre };
+        let positions = metre::positions(&downbeats, &evidence.of(&frames), self.after_silence(frames[0]));
+        let beat = |((beat, at), position): ((&NetBeat, &f64), usize)| PlacedBeat {
+            time: self.time(at * PULSE_STRIDE as f64),
+            position,
+            confidence: beat.strength,
+        };
+        run.iter().zip(&at).zip(positions).map(beat).collect()
+    }
+
+    /// The beats by the pulse.
+    pub(super) fn by_pulse(&self) -> PulseBeats {
+        let tempogram = Tempogram::new(&self.pulse(TEMPO_WEIGHTS));
+        let mut path = tempogram.path();
+        let after_silence = |frame: usize| self.after_silence(frame);
+        let mut pulse = self.pulse(BEAT_WEIGHTS);
+        pulse.first_onset().filter(|frame| after_silence(*frame)).inspect(|frame| pulse.accent(*frame));
+
+        let beats = beats::track_with_alternatives(&pulse, &tempogram, &mut path);
+        let runs = grid::significant_runs(&beats, &path, |frame| !self.is_beatless(frame * PULSE_STRIDE));
+        let evidence = BeatEvidence { ranges: &self.ranges, timbre: &self.timbre };
+        let features: Vec<BeatFeatures> = runs.iter().map(|run| evidence.of(run)).collect();
+        let place = |(run, features): (&Vec<usize>, &BeatFeatures)| {
+            let positions = bars::positions(features, None, after_silence(run[0]));
+            let beat = |(frame, position): (&usize, usize)| PlacedBeat {
+                time: self
+                    .time((*frame as f64 + onsets::peak_offset(&pulse.values, *frame)) * PULSE_STRIDE as f64),
+                position,
+                confidence: grid::confidence(path.significance(*frame)),
+            };
+            run.iter().zip(positions).map(beat).collect()
+        };
+        let placed: Vec<Vec<PlacedBeat>> = runs.iter().zip(&features).map(place).collect();
+        let beats = grid::number_beats(&placed);
+        let tempo = grid::tempo(&placed, &tempogram, |point| path.is_audible(point));
+        PulseBeats { beats: (beats, tempo), runs, placed, features, tempogram }
+    }
+}
+
+/// The ranges of the frames with `true`.
+fn ranges(frames: &[bool]) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let same = frames.chunk_by(|a, b| a == b).map(|run| {
+        let range = start..start + run.len();
+        start = range.end;
+        range
+    });
+    same.filter(|range| frames[range.start]).collect()
+}
+
+/// Whether one of the runs begins before the other one ends.
+fn overlap(a: &[PlacedBeat], b: &[PlacedBeat]) -> bool {
+    let ends = |run: &[PlacedBeat]| Some((run.first()?.time, run.last()?.time));
+    ends(a).zip(ends(b)).is_some_and(|(a, b)| a.0 <= b.1 && b.0 <= a.1)
+}
+
+/// The frame of the net that holds a frame of the pulse.
+fn net_frame(frame: usize) -> usize {
+    frame * PULSE_STRIDE / FRAMES_PER_STEP
+}
+
+/// The place of the peak of `pulse` nearest to a beat at `frame`; `frame` itself if there is none.
+fn snapped(pulse: &Pulse, frame: f64) -> f64 {
+    let nearest = frame.round().max(0.0) as usize;
+    let around = nearest.saturating_sub(SNAP_REACH)..(nearest + SNAP_REACH + 1).min(pulse.values.len());
+    let value = |frame: usize| pulse.values[frame];
+    let Some(top) = around.reduce(|top, other| if value(other) > value(top) { other } else { top }) else {
+        return frame;
+    };
+    let is_peak = value(top) >= MIN_SNAP_PULSE
+        && (top == 0 || value(top - 1) <= value(top))
+        && (top + 1 >= pulse.values.len() || value(top + 1) <= value(top));
+    if is_peak { top as f64 + onsets::peak_offset(&pulse.values, top) } else { frame }
+}
