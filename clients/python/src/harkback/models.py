@@ -256,6 +256,11 @@ class MoveClipRequest(TypedDict):
     user_id: NotRequired[str | None]
 
 
+class NewAlignedSequence(TypedDict):
+    project_id: NotRequired[Id | None]
+    title: NotRequired[str | None]
+
+
 class NewClip(TypedDict):
     artifact_id: NotRequired[Id | None]
     asset_id: Id
@@ -330,6 +335,9 @@ class NewShotListTimelineRequest(TypedDict):
     user_id: NotRequired[str | None]
 
 
+NotRegistered: TypeAlias = Literal["no_match", "partial", "speed_changed", "already_mapped"]
+
+
 NotesFormat: TypeAlias = Literal[
     "otio",
     "markers-edl",
@@ -380,6 +388,7 @@ class OriginMap(TypedDict):
     audio_artifact_id: Id
     clip_offsets: list[ClipOffset] | None
     created_at: str
+    meta: dict[str, Any]
     parent_asset_id: Id
     source_end_ms: MediaTime
     source_start_ms: MediaTime
@@ -630,6 +639,13 @@ class SearchMatch(TypedDict):
     text: str
 
 
+class Searched(TypedDict):
+    assets: int
+    fingerprint_version: int
+    indexed_assets: int
+    indexed_ms: MediaTime
+
+
 class Sequence(TypedDict):
     fps: float | None
     id: Id
@@ -679,6 +695,20 @@ class SnippetItem(TypedDict):
     audio_artifact_id: Id
     max_duration_ms: NotRequired[float | None]
     padding_ms: NotRequired[float]
+
+
+class SourceMatch(TypedDict):
+    asset_id: Id
+    confidence: float
+    gain_db: float | None
+    pitch: float
+    query_end_ms: MediaTime
+    query_start_ms: MediaTime
+    score: int | None
+    source_end_ms: MediaTime
+    source_start_ms: MediaTime
+    speed: float
+    twin: bool
 
 
 SourceOrder: TypeAlias = Literal["given", "shuffled", "energy"]
@@ -801,6 +831,9 @@ class Usage(TypedDict):
     kind: str
     start_ms: MediaTime
     track_id: Id | None
+
+
+Variation: TypeAlias = Literal["none", "speed_and_pitch"]
 
 
 class VideoShot(TypedDict):
@@ -1003,6 +1036,16 @@ class GetJobParametersQuery(TypedDict):
     wait: NotRequired[int]
 
 
+class ListAllArtifactsParametersQuery(TypedDict):
+    kind: NotRequired[ArtifactKind]
+    limit: NotRequired[int]
+    cursor: NotRequired[str]
+
+
+class DeleteArtifactParametersQuery(TypedDict):
+    cascade: NotRequired[bool]
+
+
 class GetArtifactLineageParametersQuery(TypedDict):
     direction: NotRequired[Literal["up", "down"]]
 
@@ -1113,6 +1156,34 @@ class ListClipsOfTrackParametersQuery(TypedDict):
 class ListWebhookDeliveriesParametersQuery(TypedDict):
     limit: NotRequired[int]
     cursor: NotRequired[str]
+
+
+class AlignRequest(TypedDict):
+    asset_ids: list[Id]
+    env: NotRequired[str | None]
+    reference_asset_id: Id
+    sequence: NotRequired[NewAlignedSequence | None]
+    tenant_id: NotRequired[str | None]
+    user_id: NotRequired[str | None]
+
+
+class AlignedSequence(TypedDict):
+    clip_count: int
+    export_href: str
+    project_id: Id
+    sequence_id: Id
+    track_count: int
+
+
+class AlignmentPart(TypedDict):
+    agreement: float
+    confidence: float
+    drift_ppm: float
+    end_ms: MediaTime
+    offset_ms: MediaTime
+    reference_end_ms: MediaTime
+    reference_start_ms: MediaTime
+    start_ms: MediaTime
 
 
 class AnalyzeMeta(TypedDict):
@@ -1233,6 +1304,14 @@ class ClipPatchRequest(TypedDict):
     volume_db: NotRequired[float]
 
 
+class ConformRequest(TypedDict):
+    asset_id: Id
+    env: NotRequired[str | None]
+    sources: NotRequired[list[Id] | None]
+    tenant_id: NotRequired[str | None]
+    user_id: NotRequired[str | None]
+
+
 class Correction(TypedDict):
     analysis_artifact_id: Id
     analysis_backend_type: str
@@ -1335,6 +1414,37 @@ class HitsRequest(TypedDict):
     min_quality_score: NotRequired[float]
     tenant_id: NotRequired[str | None]
     user_id: NotRequired[str | None]
+
+
+class Identification(TypedDict):
+    matches: list[SourceMatch]
+    not_registered: NotRegistered | None
+    origin_map: OriginMap | None
+    searched: Searched
+
+
+class IdentifyRequest(TypedDict):
+    artifact_id: NotRequired[Id | None]
+    asset_id: NotRequired[Id | None]
+    end_ms: NotRequired[float | None]
+    env: NotRequired[str | None]
+    min_confidence: NotRequired[float]
+    register: NotRequired[bool]
+    start_ms: NotRequired[float | None]
+    tenant_id: NotRequired[str | None]
+    user_id: NotRequired[str | None]
+    variation: NotRequired[Variation]
+
+
+class IdentifyUpload(TypedDict):
+    end_ms: NotRequired[float]
+    env: NotRequired[str]
+    file: bytes
+    min_confidence: NotRequired[float]
+    start_ms: NotRequired[float]
+    tenant_id: NotRequired[str]
+    user_id: NotRequired[str]
+    variation: NotRequired[Variation]
 
 
 class Job(TypedDict):
@@ -1561,6 +1671,15 @@ class Plan(TypedDict):
     width: int
 
 
+class RecordingAlignment(TypedDict):
+    asset_id: Id
+    confidence: float | None
+    drift_ppm: float | None
+    offset_ms: MediaTime | None
+    parts: list[AlignmentPart]
+    unrelated: bool
+
+
 class RenderRequest(TypedDict):
     asset_id: NotRequired[Id | None]
     audio: NotRequired[FilmAudio | None]
@@ -1683,6 +1802,12 @@ WaveformAnswer: TypeAlias = WaveformJson | WaveformWindowJson
 
 
 CreateClipsResponse: TypeAlias = list[Clip]
+
+
+class AlignResult(TypedDict):
+    alignments: list[RecordingAlignment]
+    reference_asset_id: Id
+    sequence: AlignedSequence | None
 
 
 class AssetWithArtifacts(TypedDict):
