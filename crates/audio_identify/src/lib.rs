@@ -32,8 +32,8 @@ mod store;
 use media_time::MediaTime;
 
 pub use align::{
-    AlignRequest, AlignResult, AlignedSequence, Aligner, AlignmentPart, NewAlignedSequence,
-    RecordingAlignment, align_router,
+    AlignRequest, AlignedSequence, Aligner, AlignmentPart, NewAlignedSequence, RecordingAlignment,
+    align_router,
 };
 pub use conform::{
     ConformRequest, Conformer, MAX_EDIT, MAX_SOURCES, MAX_SOURCES_LENGTH, SourceSearch, conform_router,

@@ -33,14 +33,14 @@ async fn recordings_of_one_event_are_aligned_and_exported_as_a_stack() {
         "reference_asset_id": camera, "asset_ids": [fast, late, other], "sequence": {"title": "Concert"},
     });
     let result = api.post(ALIGN, &body).await.ok();
-    let alignments = result["alignments"].as_array().unwrap();
+    let alignments = result.as_array().unwrap();
     let number = |index: usize, name: &str| alignments[index][name].as_f64().unwrap();
     assert!((number(0, "offset_ms") + 2_000.0).abs() < 1.0, "{result:#}");
     assert!((number(0, "drift_ppm") - 50.0).abs() < 4.0, "{result:#}");
     assert!((number(1, "offset_ms") - 10_000.0).abs() < 1.0, "{result:#}");
     assert_eq!((&alignments[2]["unrelated"], &alignments[2]["offset_ms"]), (&json!(true), &Value::Null));
 
-    let sequence = &result["sequence"];
+    let sequence = &alignments[0]["sequence"];
     assert_eq!((&sequence["track_count"], &sequence["clip_count"]), (&json!(3), &json!(3)), "{sequence}");
     let export = format!("{}?format=otio", sequence["export_href"].as_str().unwrap());
     let timeline: Value = serde_json::from_str(&api.get(&export).await.text()).unwrap();
@@ -77,7 +77,7 @@ async fn align_runs_as_a_job_and_validates_before() {
     let job = accepted(&later(&api, ALIGN, &body, 0).await);
     assert_eq!(job["kind"], "align");
     let done = ended(&api, &job).await;
-    let alignment = &done["result"]["body"]["alignments"][0];
+    let alignment = &done["result"]["body"][0];
     assert!((alignment["offset_ms"].as_f64().unwrap() - 1_000.0).abs() < 1.0, "{done:#}");
 
     let unknown = json!({"reference_asset_id": first, "asset_ids": ["unknown"]});

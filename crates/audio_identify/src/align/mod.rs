@@ -5,8 +5,6 @@ mod routes;
 mod sequence;
 mod service;
 
-pub use model::{
-    AlignRequest, AlignResult, AlignedSequence, AlignmentPart, NewAlignedSequence, RecordingAlignment,
-};
+pub use model::{AlignRequest, AlignedSequence, AlignmentPart, NewAlignedSequence, RecordingAlignment};
 pub use routes::align_router;
 pub use service::Aligner;

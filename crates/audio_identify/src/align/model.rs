@@ -45,17 +45,6 @@ pub struct NewAlignedSequence {
     pub title: Option<String>,
 }
 
-/// Response of `POST /audio/align`.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct AlignResult {
-    /// The recording whose time the offsets are in.
-    pub reference_asset_id: Id,
-    /// In the order of the request.
-    pub alignments: Vec<RecordingAlignment>,
-    /// The sequence, if one was requested.
-    pub sequence: Option<AlignedSequence>,
-}
-
 /// Where a recording is in the time of the reference.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct RecordingAlignment {
@@ -73,6 +62,8 @@ pub struct RecordingAlignment {
     pub confidence: Option<f64>,
     /// The parts that are in both, in order; more than one if a recorder was stopped and started again.
     pub parts: Vec<AlignmentPart>,
+    /// The sequence that has this recording on a track, if one was requested; null for unrelated recordings.
+    pub sequence: Option<AlignedSequence>,
 }
 
 /// A part of a recording, and the same time in the reference. Times in milliseconds.
@@ -163,6 +154,7 @@ impl RecordingAlignment {
             drift_ppm: longest.map(|part| ppm(part.drift_ppm)),
             confidence: longest.map(|part| part.confidence),
             parts: parts.iter().map(AlignmentPart::new).collect(),
+            sequence: None,
         }
     }
 }
@@ -228,6 +220,7 @@ mod tests {
         let json = serde_json::to_value(&alignment).unwrap();
         let expected = serde_json::json!({
             "asset_id": "a", "unrelated": true, "offset_ms": null, "drift_ppm": null, "confidence": null, "parts": [],
+            "sequence": null,
         });
         assert_eq!(json, expected);
     }

@@ -6,7 +6,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use video_timeline::codes::{PROJECT_NOT_FOUND, TIMELINE_UNAVAILABLE};
 
-use super::{AlignRequest, AlignResult, Aligner};
+use super::{AlignRequest, Aligner, RecordingAlignment};
 use crate::codes::{RECORDING_TOO_LONG, TOO_MANY_POSTINGS};
 
 /// The route of alignments.
@@ -26,11 +26,11 @@ http_kit::error_responses!(AlignErrors:
 /// also become a sequence with a synchronised track each, which is exported as OpenTimelineIO and in other formats.
 #[utoipa::path(
     post, path = "/audio/align", operation_id = "align_recordings", tag = "audio_identify",
-    request_body = AlignRequest, responses((status = 200, body = AlignResult), AlignErrors)
+    request_body = AlignRequest, responses((status = 200, body = Vec<RecordingAlignment>), AlignErrors)
 )]
 async fn align(
     State(aligner): State<Aligner>,
     ContextJson(context, request): ContextJson<AlignRequest>,
-) -> Result<Json<AlignResult>, Problem> {
+) -> Result<Json<Vec<RecordingAlignment>>, Problem> {
     Ok(Json(aligner.align(&context, request).await?))
 }

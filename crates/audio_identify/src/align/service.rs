@@ -10,7 +10,7 @@ use primitives::Id;
 use scheduling::{WorkProgress, WorkQueue};
 use video_timeline::VideoTimeline;
 
-use super::model::{AlignRequest, AlignResult, AlignedSequence, RecordingAlignment};
+use super::model::{AlignRequest, AlignedSequence, RecordingAlignment};
 use super::sequence::{PlacedRecording, sequence};
 use crate::comparison::{
     Cancellable, Cancelled, HeldSlot, OpenRecording, check_disk, check_length, landmarks, matches,
@@ -51,13 +51,18 @@ impl Aligner {
         Self { media, timeline, queue }
     }
 
-    /// Aligns recordings to a reference, and creates a sequence of them if requested. Of the decoded samples, those of the
+    /// Aligns recordings to a reference, in the order of the request, and creates a sequence of the related ones if
+    /// requested. Of the decoded samples, those of the
     /// reference and of one other recording are in temporary files at a time.
     ///
     /// # Errors
     /// [`Error::Invalid`]; unknown assets, recordings without audio or longer than six hours; an unknown project;
     /// [`Error::NoRoom`]; errors of the stores.
-    pub async fn align(&self, context: &RequestContext, request: AlignRequest) -> Result<AlignResult, Error> {
+    pub async fn align(
+        &self,
+        context: &RequestContext,
+        request: AlignRequest,
+    ) -> Result<Vec<RecordingAlignment>, Error> {
         request.check()?;
         let reference = self.asset(context, &request.reference_asset_id).await?;
         let mut assets = Vec::with_capacity(request.asset_ids.len());
@@ -69,23 +74,24 @@ impl Aligner {
         }
         let (duration, compared) = self.compare(reference.clone(), assets.clone()).await?;
         let result = request.asset_ids.iter().zip(&compared);
-        let alignments: Vec<RecordingAlignment> =
+        let mut alignments: Vec<RecordingAlignment> =
             result.map(|(id, compared)| RecordingAlignment::new(id.clone(), &compared.parts)).collect();
-        let created = match request.sequence {
-            None => None,
-            Some(new) => {
-                let reference = PlacedRecording { asset: reference, duration, parts: Vec::new() };
-                let others = assets.into_iter().zip(compared).map(|(asset, compared)| PlacedRecording {
-                    asset,
-                    duration: compared.duration,
-                    parts: compared.parts,
-                });
-                let timeline = sequence(&reference, &others.collect::<Vec<_>>(), new);
-                Some(self.create(context, timeline).await?)
+        // Without a related recording, there is nothing to synchronise.
+        let is_related = alignments.iter().any(|alignment| !alignment.unrelated);
+        if let Some(new) = request.sequence.filter(|_| is_related) {
+            let reference = PlacedRecording { asset: reference, duration, parts: Vec::new() };
+            let others = assets.into_iter().zip(compared).map(|(asset, compared)| PlacedRecording {
+                asset,
+                duration: compared.duration,
+                parts: compared.parts,
+            });
+            let timeline = sequence(&reference, &others.collect::<Vec<_>>(), new);
+            let created = self.create(context, timeline).await?;
+            for alignment in alignments.iter_mut().filter(|alignment| !alignment.unrelated) {
+                alignment.sequence = Some(created.clone());
             }
-        };
-        let reference_asset_id = request.reference_asset_id;
-        Ok(AlignResult { reference_asset_id, alignments, sequence: created })
+        }
+        Ok(alignments)
     }
 
     /// A recording that can be aligned.
