@@ -263,6 +263,12 @@ export const tests = context => {
             await page.locator(".inspector", { hasText: "onerror" }).waitFor();
             await visit(page, `view=search&q=${encodeURIComponent(hostile)}`);
             await page.locator(".empty, .error, .hits").first().waitFor({ timeout: WAIT });
+            const { items } = await (await api(tenant, "/media-v2/assets")).json();
+            const { id } = items.find(asset => asset.meta.file_name.includes("onerror"));
+            await visit(page, `view=identify&asset=${id}`);
+            await page.locator("main [role=status]", { hasText: "onerror" }).first().waitFor({ timeout: WAIT });
+            await visit(page, `view=recording&asset=${id}&tab=lineage`);
+            await page.getByText("Made of this recording").waitFor({ timeout: WAIT });
             await visit(page, `view=recording&asset=${encodeURIComponent("../../jobs?x=<b>")}`);
             await page.getByRole("alert").waitFor({ timeout: WAIT });
             assert.equal(await page.locator("main img, main script, main b, main svg[onload]").count(), 0);
