@@ -40,10 +40,10 @@ def speech(out, hours):
     texts = [path.read_text() for path in sorted(pathlib.Path(__file__).parents[2].rglob("docs/**/*.md"))]
     sentences = re.findall(r"[A-Z][a-z][^|`#*<>\n]{40,}", " ".join(" ".join(texts).split("\n")))
     draw = random.Random(1)
-    for number in range(int(hours * 12)):
+    for number in range(int(hours * 60)):
         target = out / f"speech_{number:04}.s16"
         voice = VOICES[number % len(VOICES)]
-        text = " ".join(draw.sample(sentences, min(len(sentences), 60)))[:4_600]
+        text = " ".join(draw.sample(sentences, min(len(sentences), 12)))[:900]
         if target.exists():
             continue
         speed, pitch = str(draw.randint(140, 190)), str(draw.randint(30, 70))

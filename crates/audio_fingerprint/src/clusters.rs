@@ -37,6 +37,8 @@ pub(crate) struct Cluster {
 const WIDTH: f32 = 2.5;
 /// Offsets within this many frames are nearby, on either side: 5 s.
 const NEARBY: f32 = 312.5;
+/// Nearby places with at least this many hits, and half as many as a place, are repeats of it, and no background.
+const HITS_OF_REPEAT: usize = 32;
 /// Least range of nearby offsets: of short sources.
 const MIN_NEARBY: f32 = 125.0;
 /// Difference of the speeds that are tried within a change's tolerance.
@@ -107,13 +109,31 @@ fn agreeing(hits: &[Hit], constellations: &[Constellation], change: Change, spee
     found
 }
 
-/// Mean number of hits at the places around `offset`, without the `own` hits there.
+/// Mean number of hits at the places around `offset`, without the `own` hits there, and without its repeats: in a loop of
+/// beats, all that is nearby is the place itself.
 fn density(by_offset: &[(f32, Hit)], offset: f32, own: usize) -> f64 {
     let start = by_offset.partition_point(|(other, _)| *other < offset - NEARBY);
     let end = by_offset.partition_point(|(other, _)| *other <= offset + NEARBY);
-    let (first, last) = (by_offset[start].0, by_offset[end - 1].0);
-    let places = (last - first).max(MIN_NEARBY) / WIDTH;
-    (end - start).saturating_sub(own) as f64 / f64::from(places)
+    let near = &by_offset[start..end];
+    let places = (near[near.len() - 1].0 - near[0].0).max(MIN_NEARBY) / WIDTH;
+    let place_of = |hit: &(f32, Hit)| ((hit.0 - offset) / WIDTH + 0.5).floor();
+    let counts: Vec<(f32, usize)> = near
+        .chunk_by(|a, b| place_of(a) == place_of(b))
+        .map(|hits| (place_of(&hits[0]), hits.len()))
+        .collect();
+    // Hits of a repeat may be in two places next to one another.
+    let fullest = HITS_OF_REPEAT.max(own / 2);
+    let is_repeat = |(place, count): &(f32, usize)| *count >= fullest || *place == 0.0;
+    let (mut hits, mut others) = (0, places);
+    for (index, (place, count)) in counts.iter().enumerate() {
+        let around = &counts[index.saturating_sub(1)..(index + 2).min(counts.len())];
+        if around.iter().any(|other| is_repeat(other) && (other.0 - place).abs() <= 1.0) {
+            others -= 1.0;
+        } else {
+            hits += count;
+        }
+    }
+    hits as f64 / f64::from(others.max(1.0))
 }
 
 /// Number of different peaks of the hits, in the query and in the source: the smaller one.

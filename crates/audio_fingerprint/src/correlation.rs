@@ -13,6 +13,8 @@ const NEGLIGIBLE: f32 = 1e-6;
 const EXCESS: f64 = 1.5;
 /// Length of the fades at the ends of the signals, in samples: 40 ms.
 const FADE: usize = 640;
+/// Fewest lags outside of the peak of which the highest one is expected to be what it is.
+const LEAST_OUTSIDE: u32 = 64;
 /// Samples around the peak that are no part of the noise floor: the width of the main lobe.
 const LOBE: usize = 16;
 
@@ -33,7 +35,7 @@ pub(crate) struct Lag {
 /// Every frequency counts equally, so that the peak is as sharp in tonal audio as in noise. In unrelated audio the
 /// phases are independent, and the correlation of a lag is normally distributed: with `n` lags, a peak of `z` standard
 /// deviations of either sign has the probability `2 n × Q(z)` of being chance; here `z / 1.5` is used, see [`EXCESS`].
-/// Periodic audio has such peaks at its periods, too.
+/// Periodic audio has such peaks at its periods, too: the peak has to stand out of the second highest one as well.
 pub(crate) fn phase_correlation(query: &[f32], source: &[f32]) -> Option<Lag> {
     let lags = (source.len() + 1).checked_sub(query.len())?;
     if is_silent(query) || is_silent(source) {
@@ -67,11 +69,25 @@ pub(crate) fn phase_correlation(query: &[f32], source: &[f32]) -> Option<Lag> {
     let (left, middle, right) = (at(best + size - 1), at(best), at(best + 1));
     let curvature = left - 2.0 * middle + right;
     let vertex = if curvature < 0.0 { (0.5 * (left - right) / curvature).clamp(-0.5, 0.5) } else { 0.0 };
+    let chance = |z: f64| (2.0 * lags as f64 * normal_tail(z)).min(1.0);
     Some(Lag {
         samples: best as f64 + vertex,
         height,
-        chance: (2.0 * lags as f64 * normal_tail(height / EXCESS)).min(1.0),
+        chance: chance(height / EXCESS).max(chance(over_second(&correlation[..lags], best))),
     })
+}
+
+/// Height of the peak at `best` in standard deviations, if the highest value outside of it is what is expected of as many
+/// normally distributed ones. In periodic audio, as a voice of constant pitch, every period has a peak: then none counts.
+fn over_second(correlation: &[f32], best: usize) -> f64 {
+    let outside = correlation.iter().enumerate().filter(|(lag, _)| lag.abs_diff(best) > LOBE);
+    let (second, count) =
+        outside.fold((0.0f32, 0), |(highest, count), (_, value)| (highest.max(value.abs()), count + 1));
+    if count < LEAST_OUTSIDE || second <= 0.0 {
+        return f64::INFINITY;
+    }
+    let expected = (2.0 * f64::from(count).ln()).sqrt();
+    f64::from(correlation[best].abs() / second) * expected
 }
 
 /// Loads samples with faded ends: those of a part of a recording are steps, which would be most of what there is at high

@@ -28,7 +28,7 @@ struct Score {
     queries: usize,
     found: usize,
     /// Matches in other recordings.
-    elsewhere: Vec<Match>,
+    elsewhere: Vec<(Place, Match)>,
     errors_ms: Vec<f64>,
 }
 
@@ -42,7 +42,7 @@ impl Score {
         };
         let (here, elsewhere): (Vec<Match>, Vec<Match>) =
             matches.iter().copied().partition(|found| found.source_id == place.recording as i64);
-        self.elsewhere.extend(elsewhere);
+        self.elsewhere.extend(elsewhere.into_iter().map(|found| (place, found)));
         self.queries += 1;
         // Within 100 ms it is the place; errors are reported.
         if let Some(error) = here.iter().map(error).find(|error| *error < 100.0) {
@@ -168,10 +168,10 @@ fn row(library: &mut Library, reel: &Reel<'_>, times: &mut [Vec<f64>; 5]) {
         before.elsewhere.len(),
         after.elsewhere.len()
     );
-    let mut sources: Vec<i64> = after.elsewhere.iter().map(|found| found.source_id).collect();
-    sources.sort_unstable();
-    sources.dedup();
-    sources.iter().for_each(|source| eprintln!("{}: elsewhere in {}", reel.name, library.name(*source)));
+    for (place, found) in &after.elsewhere {
+        let (from, to) = (&library.names[place.recording], library.name(found.source_id));
+        eprintln!("{}: {from} at {} also in {to}: {found:?}", reel.name, place.start);
+    }
 }
 
 fn report_times(name: &str, times: &mut [Vec<f64>; 5]) {

@@ -1,5 +1,7 @@
 //! The assignment of hops to placements that explains an edit best (Viterbi).
 
+use std::ops::Range;
+
 use super::presence::{Presence, Sums};
 
 /// Evidence of a hop that is explained entirely is bounded, so that a loud hop does not outweigh many.
@@ -10,7 +12,7 @@ const WEIGHT: f32 = 4.0;
 const UNKNOWN: f32 = 1.72;
 /// Cost of a cut, in the same unit (nats).
 const CUT: f32 = 24.0;
-/// Hops of the shortest shots between two placements that alternate: 0.4 s.
+/// Hops of the shortest unknown stretch, and of the shortest shots between two placements that alternate: 0.4 s.
 const SHORTEST: usize = 80;
 
 /// Consecutive hops of one placement, or of none.
@@ -61,7 +63,8 @@ pub(super) fn best_path(presences: &[Presence], hops: usize) -> Vec<Segment> {
         states = next.collect();
         steps.push(states.iter().map(|state| (state.placement as u32, state.from as u32)).collect());
     }
-    without_alternations(segments(&steps, best_of(&states).placement), presences)
+    let segments = segments(&steps, best_of(&states).placement);
+    without_alternations(without_gaps(segments, presences), presences)
 }
 
 fn best_of(states: &[State]) -> State {
@@ -111,21 +114,46 @@ fn without_alternations(mut segments: Vec<Segment>, presences: &[Presence]) -> V
             index += 1;
             continue;
         }
-        let (start, end) = (four[1].start, four[2].end);
-        let state = |segment: &Segment| segment.presence.map_or(0, |presence| presence + 1);
-        let (before, after) = (state(&four[0]), state(&four[1]));
-        // The advantage of the later one from each hop on.
-        let (mut advantage, mut best) = (0.0, (0.0, end));
-        for hop in (start..end).rev() {
-            advantage += evidence(presences, after, hop) - evidence(presences, before, hop);
-            if advantage > best.0 {
-                best = (advantage, hop);
-            }
-        }
-        segments[index].end = best.1;
-        segments[index + 3].start = best.1;
+        let best = best_cut(four[1].start..four[2].end, [&four[0], &four[1]], presences);
+        segments[index].end = best;
+        segments[index + 3].start = best;
         segments.drain(index + 1..index + 3);
         index = index.saturating_sub(1);
+    }
+    segments
+}
+
+/// The hop in `hops` from which the later one of two segments explains the edit better than the earlier one.
+fn best_cut(hops: Range<usize>, [earlier, later]: [&Segment; 2], presences: &[Presence]) -> usize {
+    let state = |segment: &Segment| segment.presence.map_or(0, |presence| presence + 1);
+    let (mut advantage, mut best) = (0.0, (0.0, hops.end));
+    for hop in hops.rev() {
+        advantage += evidence(presences, state(later), hop) - evidence(presences, state(earlier), hop);
+        if advantage > best.0 {
+            best = (advantage, hop);
+        }
+    }
+    best.1
+}
+
+/// Replaces unknown stretches between two placements that are too short to be shots by a cut: where shots fade out and
+/// in, other audio explains more than they do.
+fn without_gaps(mut segments: Vec<Segment>, presences: &[Presence]) -> Vec<Segment> {
+    let mut index = 0;
+    while index + 2 < segments.len() {
+        let [before, gap, after] = [segments[index], segments[index + 1], segments[index + 2]];
+        let is_gap = gap.presence.is_none() && gap.end - gap.start < SHORTEST;
+        if !is_gap || before.presence.is_none() || after.presence.is_none() {
+            index += 1;
+        } else if before.presence == after.presence {
+            segments[index].end = after.end;
+            segments.drain(index + 1..index + 3);
+        } else {
+            let cut = best_cut(gap.start..gap.end, [&before, &after], presences);
+            segments[index].end = cut;
+            segments[index + 2].start = cut;
+            segments.remove(index + 1);
+        }
     }
     segments
 }

@@ -32,7 +32,7 @@ fn shared_spectra_are_those_of_every_other_frame() {
     assert_eq!(fingerprinter.finish_sharing(&mut keep), landmarks(samples));
     // One for each 512 samples, in pairs; the first window begins 256 samples before the recording.
     assert_eq!(shared.len(), 2 * samples.len().div_ceil(1_024));
-    let padded = [&[0.0; 256], samples, &[0.0; 2_048]].concat();
+    let padded = [&[0.0; 256][..], samples, &[0.0; 2_048]].concat();
     let mut spectra = PowerSpectra::of_hann(1_024);
     for (index, pair) in shared.chunks(2).enumerate() {
         let windows = [0, 512].map(|start| &padded[1_024 * index + start..][..1_024]);
