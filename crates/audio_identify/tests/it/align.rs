@@ -47,7 +47,7 @@ async fn align_measures_offsets_drift_parts_and_unrelated_recordings() {
     assert!((number(&parts[1], "reference_end_ms") - 85_000.0).abs() < 1_500.0, "{stopped}");
     let expected = json!({
         "asset_id": unrelated["asset_id"], "unrelated": true, "offset_ms": null, "drift_ppm": null, "confidence": null,
-        "parts": [],
+        "parts": [], "sequence": null,
     });
     assert_eq!(*unrelated, expected);
 }
