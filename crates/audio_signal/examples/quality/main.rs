@@ -6,9 +6,11 @@
 #![expect(clippy::expect_used, reason = "a corpus that cannot be read ends the run")]
 
 mod beats;
+mod calibration;
 mod corpus;
 mod drums;
 mod onsets;
+mod reliability;
 mod scenes;
 mod score;
 mod segments;
@@ -19,12 +21,13 @@ use std::{path::Path, process::ExitCode};
 /// Prints one table from the corpus.
 type Table = fn(&Path);
 
-const TABLES: [(&str, Table); 5] = [
+const TABLES: [(&str, Table); 6] = [
     ("vad", vad::print),
     ("segments", segments::print),
     ("scenes", scenes::print),
     ("beats", beats::print),
     ("onsets", onsets::print),
+    ("reliability", reliability::print),
 ];
 
 fn main() -> ExitCode {
