@@ -21,9 +21,9 @@ import evaluate
 import numpy as np
 from net import maxima
 
-USED = {"speaking_weight": 0.3, "voice_weight": 4.0, "speech_offset": 0.25, "music_weight": 0.85, "music_offset": -1.75,
-        "boundary": 4.0, "switch": 15.0, "evidence": 0.25}  # fmt: skip
-CALIBRATION = [(1.66, -0.39), (0.5, 0.0), (0.71, -0.88)]
+USED = {"speaking_weight": 0.3, "voice_weight": 4.0, "speech_offset": 0.25, "music_weight": 1.0, "music_offset": -1.25,
+        "boundary": 4.0, "switch": 11.0, "evidence": 0.25}  # fmt: skip
+CALIBRATION = [(1.66, -0.39), (0.7, 0.0), (0.71, -0.88)]
 MIN_FRAMES = (8, 40, 31)
 MIN_PIECE_CELLS = 20
 FOLDERS = ["programme", "sounds", "beats", "beats_closed", "singing", "drums"]
@@ -161,15 +161,18 @@ class Recording:
             rows += [self.row(p, *piece) for piece in merged(inside)]
         return sorted(rows)
 
-    def row(self, p, state, start, end):
-        last = min(-(-end // 4), len(p))
+    def mean(self, start, end, values):
+        """Of the values of the frames of these cells, by their salience."""
+        last = min(-(-end // 4), len(self.salience))
         frames = slice(min(start // 4, max(last - 1, 0)), last)
         weight = self.salience[frames] + 1e-3
-        mean = lambda values: float((weight * values).sum() / max(weight.sum(), 1e-9))
+        return float((weight * values[frames]).sum() / max(weight.sum(), 1e-9))
+
+    def row(self, p, state, start, end):
         slope, offset = CALIBRATION[state]
-        confidence = 1 / (1 + math.exp(-(slope * mean(log_odds(p[frames, state])) + offset)))
-        over = state == 0 and mean(self.activities[frames, 2] >= 0.5) > 0.5
-        sung = state == 1 and mean(self.activities[frames, 1] >= 0.5) >= 0.15
+        confidence = 1 / (1 + math.exp(-(slope * self.mean(start, end, log_odds(p[:, state])) + offset)))
+        over = state == 0 and self.mean(start, end, self.activities[:, 2] >= 0.5) > 0.5
+        sung = state == 1 and self.mean(start, end, self.activities[:, 1] >= 0.5) >= 0.15
         return start * 0.008, end * 0.008, ["speech", "music", "other"][state], confidence, over, sung
 
 

@@ -5,8 +5,8 @@
 
 A scene is half a minute: a programme (speech, music, noise, silence in turn), speech over music, a song, noises, speech in
 noise, or music in noise; at any ratio, in any room, through any codec, clipped, at levels from -60 to 0 dBFS. OUT holds
-the crate's own textures of each frame, and for each of the four activities 0, 1 or -1 (not decided: too faint to count
-either way).
+the crate's own textures and features of each frame, and for each of the four activities 0, 1 or -1 (not decided: too
+faint to count either way).
 """
 
 import argparse
@@ -29,7 +29,8 @@ SPEECH, SINGING, MUSIC, NOISE = range(4)
 FAINT, ABSENT = {SPEECH: 10, SINGING: 12, MUSIC: 17, NOISE: 12}, {SPEECH: 20, SINGING: 25, MUSIC: 30, NOISE: 25}
 # Decibels below its own loud parts at which a source pauses, and the longest pause in frames that is not one.
 PAUSE = {SPEECH: (32, 7), SINGING: (32, 24), MUSIC: (42, 40), NOISE: (40, 14)}
-VALUES = 42
+# Values of a frame: of its texture, and features with the speech probability.
+VALUES, FEATURES = 42, 10
 
 
 def save(path, samples):
@@ -334,7 +335,7 @@ def recorded(rng, tracks, labels):
     """The mix as a room, equipment and a codec would leave it."""
     # A hall through an old microphone: narrow, reverberant and noisy.
     old = rng.random() < 0.1
-    if old or rng.random() < 0.3:
+    if old or rng.random() < 0.4:
         response = room(rng)
         only_voices = rng.random() < 0.3
         for k in [SPEECH] if only_voices else range(4):
@@ -371,10 +372,11 @@ def scene(pool, seed, index):
     return recorded(rng, list(tracks), labels), labels
 
 
-def textures(program, paths):
+def measured(program, mode, values, paths):
+    """The first FRAMES of what the example `scene_features` prints of each recording."""
     jobs = "".join(f"{path} {path}.f32\n" for path in paths)
-    subprocess.run([program], input=jobs, text=True, check=True)
-    return [np.fromfile(f"{path}.f32", "<f4").reshape(-1, VALUES) for path in paths]
+    subprocess.run([program, mode], input=jobs, text=True, check=True)
+    return [np.fromfile(f"{path}.f32", "<f4").reshape(-1, values)[:FRAMES] for path in paths]
 
 
 def main():
@@ -387,7 +389,7 @@ def main():
     parser.add_argument("out", type=pathlib.Path)
     arguments = parser.parse_args()
     pool = Pool(pickle.loads(arguments.library.read_bytes()), None)
-    inputs, labels = [], []
+    inputs, features, labels = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         for first in range(0, arguments.count, 50):
             paths = []
@@ -398,9 +400,10 @@ def main():
                 labels.append(truth)
                 if arguments.keep and index < 10:
                     save(arguments.keep / f"{index}.wav", x)
-            inputs += [x[:FRAMES].astype(np.float16) for x in textures(arguments.features, paths)]
+            inputs += [x.astype(np.float16) for x in measured(arguments.features, "textures", VALUES, paths)]
+            features += measured(arguments.features, "features", FEATURES, paths)
             print(f"{len(inputs)} scenes", flush=True)
-    np.savez(arguments.out, inputs=np.stack(inputs), labels=np.stack(labels))
+    np.savez(arguments.out, inputs=np.stack(inputs), features=np.stack(features), labels=np.stack(labels))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ use audio_field_to_samples::extract::{FeatureSet, extract};
 use audio_field_to_samples::loops::{LoopParams, detect};
 use audio_signal::Control;
 
+use crate::calibration::{HEADER, Reliability};
 use crate::score::{mean, median};
 
 const RATE: u32 = 44_100;
@@ -26,6 +27,7 @@ pub(crate) fn print() {
         "{:<10}{:>8}{:>14}{:>17}{:>17}",
         "noise", "loops", "at the tempo", "median |error|", "largest |error|"
     );
+    let mut reliability = Reliability::default();
     for noise_db in NOISE_DB {
         let (mut errors, mut at_tempo) = (Vec::new(), Vec::new());
         for bpm in TEMPI {
@@ -39,7 +41,9 @@ pub(crate) fn print() {
                 let length = (found.slice.end - found.slice.start) as f64 / f64::from(RATE);
                 let beats = (length * bpm / 60.0).round();
                 errors.push((length - beats * 60.0 / bpm).abs() * 1e3);
-                at_tempo.push(if beats == f64::from(4 * found.bars) { 1.0 } else { 0.0 });
+                let is_at_tempo = beats == f64::from(4 * found.bars);
+                at_tempo.push(if is_at_tempo { 1.0 } else { 0.0 });
+                reliability.add(found.confidence, is_at_tempo);
             }
         }
         println!(
@@ -51,6 +55,7 @@ pub(crate) fn print() {
             errors.iter().copied().fold(f64::NAN, f64::max),
         );
     }
+    println!("{HEADER}\n{}", reliability.row("loops at the tempo"));
 }
 
 /// Kick on 1 and 3, snare on 2 and 4, hats on eighths, and one extra kick in every second bar.

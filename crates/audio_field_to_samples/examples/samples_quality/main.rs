@@ -9,6 +9,8 @@ mod hits;
 mod loops;
 mod roles;
 // Both crates share one way to find recordings and to score events.
+#[path = "../../../audio_signal/examples/quality/calibration.rs"]
+mod calibration;
 #[path = "../../../audio_signal/examples/quality/corpus.rs"]
 #[expect(dead_code, reason = "the tables of audio_signal need more of it")]
 mod corpus;

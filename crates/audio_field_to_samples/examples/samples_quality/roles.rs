@@ -7,6 +7,7 @@ use audio_field_to_samples::extract::{FeatureSet, extract};
 use audio_field_to_samples::hits::{HitParams, detect};
 use audio_signal::{Control, HitMeter, HitRole};
 
+use crate::calibration::{HEADER, Reliability};
 use crate::{corpus, drums};
 
 /// Maximum distance between a hit and its strokes, in seconds.
@@ -17,6 +18,7 @@ pub(crate) fn print() {
     println!("\nroles of hits, drum-only; rows are the strokes of one instrument within {} ms", NEAR * 1e3);
     let mut table = [[0_usize; HitRole::ALL.len()]; HitRole::ALL.len()];
     let (mut all, mut named, mut right) = (0, 0, 0);
+    let mut reliability = Reliability::default();
     for path in drums::recordings(&corpus::root()) {
         let file = File::open(&path).expect("the recording");
         let features = extract(&file.into(), FeatureSet { rhythm: true, bands: false }, &Control::none())
@@ -39,6 +41,7 @@ pub(crate) fn print() {
             if found.role.role != HitRole::Other {
                 named += 1;
                 right += usize::from(truth.contains(&role));
+                reliability.add(found.role.confidence.into(), truth.contains(&role));
             }
         }
     }
@@ -47,6 +50,7 @@ pub(crate) fn print() {
         println!("{:8}{}", role.as_str(), counts.map(|count| format!("{count:>7}")).concat());
     }
     println!("of {all} hits {named} have a role, {right} that of one of their instruments");
+    println!("{HEADER}\n{}", reliability.row("roles of hits"));
 }
 
 fn index(role: HitRole) -> usize {

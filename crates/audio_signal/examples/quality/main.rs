@@ -6,10 +6,12 @@
 #![expect(clippy::expect_used, reason = "a corpus that cannot be read ends the run")]
 
 mod beats;
+mod calibration;
 mod corpus;
 mod drums;
 mod loops;
 mod onsets;
+mod reliability;
 mod scenes;
 mod score;
 mod segments;
@@ -28,6 +30,7 @@ const TABLES: [(&str, Table); 6] = [
     ("beats", beats::print),
     ("tempo", tempo::print),
     ("onsets", onsets::print),
+    ("reliability", reliability::print),
 ];
 
 fn main() -> ExitCode {

@@ -18,7 +18,7 @@ const MUSICAL: usize = 1;
 /// or more. Where the audio does not change, another kind needs seconds of evidence, because a piece is music before
 /// its pulse is clear.
 const DURATIONS: DurationModel =
-    DurationModel { min_frames: [8, 40, 31], switch_cost: 15.0, boundary_switch_cost: 4.0 };
+    DurationModel { min_frames: [8, 40, 31], switch_cost: 11.0, boundary_switch_cost: 4.0 };
 /// Minimum probability of a state in a frame.
 const MIN_PROBABILITY: f32 = 0.02;
 /// Fraction of independent evidence in each frame, because neighbouring frames are correlated.
@@ -29,17 +29,17 @@ const PRESENT: f32 = 0.5;
 const MIN_SUNG_FRACTION: f32 = 0.15;
 /// Slope and offset by which the mean log odds of a segment's frames for its kind become those of the segment, for each
 /// state. Fitted by `tools/scene/evaluate.py --calibrate` on programmes that are not trained on, but for that of music: it
-/// would be (0.7, 0.4) there, where sounds that resemble music are rarer than elsewhere.
-const CALIBRATION: [(f32, f32); STATES] = [(1.66, -0.39), (0.5, 0.0), (0.71, -0.88)];
+/// would be (0.8, 0.1) there, where sounds that resemble music are rarer than elsewhere.
+const CALIBRATION: [(f32, f32); STATES] = [(1.66, -0.39), (0.7, 0.0), (0.71, -0.88)];
 /// Weights, beside the net's log odds, of those of the regressions, and of the speech detector's probability less a half.
 /// The net separates music from unknown other sounds better than the regressions do; the regressions detect speech in
 /// noise better than the net does: their errors differ.
 const SPEAKING_WEIGHT: f32 = 0.3;
 const VOICE_WEIGHT: f32 = 4.0;
-const MUSIC_WEIGHT: f32 = 0.85;
+const MUSIC_WEIGHT: f32 = 1.0;
 /// Added to the log odds of speech and of music: sounds that are called music are the worse error.
 const SPEECH_OFFSET: f32 = 0.25;
-const MUSIC_OFFSET: f32 = -1.75;
+const MUSIC_OFFSET: f32 = -1.25;
 /// Maximum magnitude of the log odds of a frame.
 const MAX_LOG_ODDS: f32 = 6.0;
 /// Minimum length of a piece in cells (160 ms); shorter ones are merged into a neighbour.
@@ -130,26 +130,32 @@ impl SceneClassifier {
     }
 
     fn segment(&self, state: usize, cells: Range<usize>) -> CellSegment {
-        let end = cells.end.div_ceil(CELLS_PER_FRAME).min(self.activities.len());
-        let frames = (cells.start / CELLS_PER_FRAME).min(end.saturating_sub(1))..end;
-        let weighted_mean = |value: &dyn Fn(usize) -> f32| {
-            let weighted = frames.clone().map(|frame| (self.salience[frame] + 1e-3, frame));
-            let (sum, weight) =
-                weighted.fold((0.0, 0.0), |(sum, weight), (w, frame)| (sum + w * value(frame), weight + w));
-            if weight > 0.0 { sum / weight } else { 0.0 }
+        let share = |activity: usize| {
+            let present = |frame: usize| f32::from(u8::from(self.activities[frame][activity] >= PRESENT));
+            self.weighted_mean(&cells, present)
         };
-        let present = |activity: usize| {
-            move |frame: usize| f32::from(u8::from(self.activities[frame][activity] >= PRESENT))
-        };
-        let log_odds = |frame: usize| log_odds(self.probabilities[frame][state]);
         let (slope, offset) = CALIBRATION[state];
         CellSegment {
             kind: KINDS[state],
+            probability: sigmoid(slope * self.mean_log_odds(state, &cells) + offset),
+            background_music: state == SPEECH && share(net::MUSIC) > 0.5,
+            sung: state == MUSICAL && share(net::SINGING) >= MIN_SUNG_FRACTION,
             cells,
-            probability: sigmoid(slope * weighted_mean(&log_odds) + offset),
-            background_music: state == SPEECH && weighted_mean(&present(net::MUSIC)) > 0.5,
-            sung: state == MUSICAL && weighted_mean(&present(net::SINGING)) >= MIN_SUNG_FRACTION,
         }
+    }
+
+    fn mean_log_odds(&self, state: usize, cells: &Range<usize>) -> f32 {
+        self.weighted_mean(cells, |frame| log_odds(self.probabilities[frame][state]))
+    }
+
+    /// The mean of `value` over the frames of `cells`, by their salience.
+    fn weighted_mean(&self, cells: &Range<usize>, value: impl Fn(usize) -> f32) -> f32 {
+        let end = cells.end.div_ceil(CELLS_PER_FRAME).min(self.activities.len());
+        let frames = (cells.start / CELLS_PER_FRAME).min(end.saturating_sub(1))..end;
+        let weighted = frames.map(|frame| (self.salience[frame] + 1e-3, frame));
+        let (sum, weight) =
+            weighted.fold((0.0, 0.0), |(sum, weight), (w, frame)| (sum + w * value(frame), weight + w));
+        if weight > 0.0 { sum / weight } else { 0.0 }
     }
 }
 

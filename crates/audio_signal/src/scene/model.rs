@@ -18,27 +18,27 @@ pub(crate) struct Logistic {
 
 /// Mean and standard deviation of each feature in the training material.
 const SCALES: [(f32, f32); FEATURES] = [
-    (-1.675, 0.979),
-    (0.223, 0.175),
-    (0.328, 0.185),
-    (1.685, 0.734),
-    (1.356, 0.662),
-    (0.758, 0.444),
-    (0.740, 0.576),
-    (1.916, 0.753),
-    (0.383, 0.458),
+    (-1.703, 0.860),
+    (0.203, 0.144),
+    (0.332, 0.161),
+    (1.639, 0.712),
+    (1.376, 0.560),
+    (0.799, 0.470),
+    (0.664, 0.480),
+    (1.795, 0.728),
+    (0.354, 0.406),
 ];
 
 /// Music (1) or other (0), for frames without speech.
 pub(crate) const MUSIC: Logistic = Logistic {
-    weights: [1.584, 0.898, 0.981, -2.062, 1.442, 0.721, 0.449, 0.542, 0.000, 0.457, -0.599],
-    bias: 0.116,
+    weights: [0.871, 0.221, 0.476, -1.535, 1.132, 0.402, 0.319, 0.258, 0.000, 0.416, -0.399],
+    bias: 0.130,
 };
 
 /// Speech (1), or singing, instruments or barking (0), for frames that the speech detector reports.
 pub(crate) const SPEAKING: Logistic = Logistic {
-    weights: [-0.489, -0.055, -1.354, 0.326, 1.693, 0.139, -0.414, -1.892, 3.892, -0.536, 0.407],
-    bias: -1.164,
+    weights: [-0.211, -0.768, -0.609, 1.843, -0.727, -1.215, 0.511, 0.475, -0.521, 0.011, -0.453],
+    bias: 1.735,
 };
 
 impl Logistic {

@@ -15,6 +15,9 @@ const LOUDEST_FLOOR_DBFS: f32 = -40.0;
 /// Maximum duration (cells) and level above the gate (dB) of clicks that do not end a silence.
 const CLICK_CELLS: usize = 3;
 const CLICK_DB: f32 = 12.0;
+/// Sounds between silences that are shorter than this (104 ms) and no louder above the gate than a click are the ends of
+/// what is around them, and no events.
+const EVENT_CELLS: usize = 13;
 
 /// The level (dBFS) below which a recording with these cells is silent.
 pub(crate) fn gate(cells: &[f32], thresholds: &Thresholds) -> f32 {
@@ -48,7 +51,29 @@ pub(crate) fn quiet_runs(cells: &[f32], gate: f32, shortest: usize) -> Vec<Range
         start = end;
     }
     runs.retain(|run| run.len() >= shortest.max(1));
-    runs
+    without_fragments(&runs, cells, gate)
+}
+
+/// `runs` with the fragments between them, and between them and the ends of the recording. The last cell is incomplete
+/// and never an event of its own.
+fn without_fragments(runs: &[Range<usize>], cells: &[f32], gate: f32) -> Vec<Range<usize>> {
+    let is_fragment = |range: Range<usize>| {
+        range.len() < EVENT_CELLS && cells[range].iter().all(|&level| level < gate + CLICK_DB)
+    };
+    let mut joined: Vec<Range<usize>> = Vec::with_capacity(runs.len());
+    for run in runs {
+        match joined.last_mut() {
+            Some(last) if is_fragment(last.end..run.start) => last.end = run.end,
+            None if is_fragment(0..run.start) => joined.push(0..run.end),
+            _ => joined.push(run.clone()),
+        }
+    }
+    if let Some(last) = joined.last_mut()
+        && (last.end + 1 >= cells.len() || is_fragment(last.end..cells.len()))
+    {
+        last.end = cells.len();
+    }
+    joined
 }
 
 fn is_click(cells: &[f32], gate: f32) -> bool {
@@ -84,6 +109,16 @@ mod tests {
         let cells = recording(&[(-20.0, 10), (-80.0, 5), (-20.0, 10), (-80.0, 20), (-65.0, 2), (-80.0, 20)]);
         assert_eq!(quiet_runs(&cells, -70.0, 6), vec![25..67_usize]);
         assert_eq!(quiet_runs(&cells, -70.0, 5), [10..15, 25..67]);
+    }
+
+    #[test]
+    fn short_faint_sounds_between_silences_are_no_events() {
+        let faint = recording(&[(-80.0, 50), (-65.0, 12), (-80.0, 50), (-65.0, 12)]);
+        assert_eq!(quiet_runs(&faint, -70.0, 40), vec![0..124_usize]);
+        let loud = recording(&[(-65.0, 12), (-80.0, 50), (-30.0, 12), (-80.0, 50), (-65.0, 13)]);
+        assert_eq!(quiet_runs(&loud, -70.0, 40), [0..62, 74..124]);
+        let last = recording(&[(-30.0, 50), (-80.0, 50), (-30.0, 1)]);
+        assert_eq!(quiet_runs(&last, -70.0, 40), vec![50..101_usize]);
     }
 
     #[test]
