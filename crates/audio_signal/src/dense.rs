@@ -39,7 +39,9 @@ impl Dense {
     pub(crate) fn apply(&self, columns: Range<usize>, x: &[Lanes], y: &mut [Lanes]) {
         let tiles = self.tiles.chunks_exact(self.inputs).zip(&self.bias);
         for ((tile, bias), y) in tiles.zip(y.as_chunks_mut::<TILE>().0) {
-            *y = bias.map(|bias| [bias; LANES]);
+            for (y, bias) in y.iter_mut().zip(bias) {
+                *y = [*bias; LANES];
+            }
             multiply_add(&tile[columns.clone()], x, y);
         }
     }

@@ -21,7 +21,8 @@ const RISE_STEPS: f32 = 128.0;
 pub(super) struct NetInputs {
     /// The spectrum's bands in each of the net's; empty above the stream's highest frequency.
     groups: Vec<std::ops::Range<usize>>,
-    sums: [f32; BANDS],
+    /// Sums of the levels of the frames in the next step, by band of the spectrum.
+    sums: Vec<f32>,
     rise: f32,
     frames: usize,
     /// By frame, then by input.
@@ -46,7 +47,7 @@ impl NetInputs {
         };
         Self {
             groups: EDGES_HZ.windows(2).map(group).collect(),
-            sums: [0.0; BANDS],
+            sums: vec![0.0; centres.len()],
             rise: 0.0,
             frames: 0,
             values: Vec::new(),
@@ -55,18 +56,22 @@ impl NetInputs {
 
     /// Adds the frame with these band `levels` and this value of the onset function.
     pub(super) fn push(&mut self, levels: &[f32], rise: f32) {
-        for (sum, group) in self.sums.iter_mut().zip(&self.groups) {
-            let levels = &levels[group.clone()];
-            *sum += levels.iter().sum::<f32>() / levels.len().max(1) as f32;
+        for (sum, level) in self.sums.iter_mut().zip(levels) {
+            *sum += level;
         }
         self.rise = self.rise.max(rise);
         self.frames += 1;
         if self.frames.is_multiple_of(FRAMES_PER_STEP) {
-            let scale = STEPS_PER_DECADE / FRAMES_PER_STEP as f32;
+            let mean = |group: &std::ops::Range<usize>| {
+                let sums = &self.sums[group.clone()];
+                sums.iter().sum::<f32>() / (FRAMES_PER_STEP * sums.len().max(1)) as f32
+            };
             // `as` saturates; four decades are more than the range of levels.
-            self.values.extend(self.sums.iter().map(|sum| (scale * sum).round() as u8));
+            let step = |group| (STEPS_PER_DECADE * mean(group)).round() as u8;
+            self.values.extend(self.groups.iter().map(step));
             self.values.push((RISE_STEPS * self.rise).round() as u8);
-            (self.sums, self.rise) = ([0.0; BANDS], 0.0);
+            self.sums.fill(0.0);
+            self.rise = 0.0;
         }
     }
 }

@@ -221,7 +221,13 @@ impl Rows {
     /// Sets `lanes` values of each channel, of the frames from `first` on.
     fn set(&mut self, first: usize, lanes: usize, values: &[Lanes; CHANNELS]) {
         for (row, values) in self.values.chunks_exact_mut(self.stride).zip(values) {
-            row[PAD + first..][..lanes].copy_from_slice(&values[..lanes]);
+            let row = &mut row[PAD + first..];
+            // A copy of constant length is one instruction.
+            if lanes == LANES {
+                row[..LANES].copy_from_slice(values);
+            } else {
+                row[..lanes].copy_from_slice(&values[..lanes]);
+            }
         }
     }
 }

@@ -20,8 +20,9 @@ const PREFERENCE_OCTAVES: f32 = 0.6;
 /// Cost of a change to the next tempo, and the largest change between two beats.
 const CHANGE_COST: f32 = 1.0;
 const MAX_CHANGE: usize = 4;
-/// Frames whose decisions are in memory at once; between them, the search is repeated from a saved state.
-const BLOCK: usize = 3_000;
+/// Frames whose decisions are in memory at once (12 minutes, 6 MB); those of earlier blocks are found again from a saved
+/// state.
+const BLOCK: usize = 36_000;
 
 /// How the best beat in a frame at a tempo continues the path.
 #[derive(Clone, Copy)]
@@ -77,12 +78,14 @@ pub(super) fn beats(values: &[f32], frames_per_second: f64) -> Vec<usize> {
     let mut state = State { scores: vec![f32::NEG_INFINITY; search.longest * search.tempi.len()] };
     let mut saved = Vec::with_capacity(values.len() / BLOCK + 1);
     let mut end: Option<End> = None;
+    let mut decisions = Vec::with_capacity(values.len().min(BLOCK) * search.tempi.len());
     for first in (0..values.len()).step_by(BLOCK) {
         saved.push(state.clone());
+        decisions.clear();
         search.advance(
             &mut state,
             first,
-            |_| (),
+            |decision| decisions.push(decision),
             |candidate| {
                 // The path ends within the longest interval before the end.
                 let is_last = candidate.frame + search.longest >= values.len();
@@ -92,7 +95,7 @@ pub(super) fn beats(values: &[f32], frames_per_second: f64) -> Vec<usize> {
             },
         );
     }
-    end.map_or_else(Vec::new, |end| search.trace(saved, end))
+    end.map_or_else(Vec::new, |end| search.trace(saved, decisions, end))
 }
 
 impl<'a> Search<'a> {
@@ -160,11 +163,12 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The beats of the path that ends there, by repeating the blocks from the last to the first.
-    fn trace(&self, mut saved: Vec<State>, end: End) -> Vec<usize> {
+    /// The beats of the path that ends there, given the `decisions` of the last block; the blocks before it are repeated.
+    fn trace(&self, mut saved: Vec<State>, mut decisions: Vec<Decision>, end: End) -> Vec<usize> {
         let count = self.tempi.len();
         let (mut frame, mut tempo) = (end.frame, end.tempo);
         let mut beats = vec![frame];
+        let mut has_decisions = saved.len() == frame / BLOCK + 1;
         saved.truncate(frame / BLOCK + 1);
         // Whether `tempo` is that of the interval after the beat `frame`, and not before it.
         let mut is_after = false;
@@ -173,8 +177,10 @@ impl<'a> Search<'a> {
             if frame < first {
                 continue;
             }
-            let mut decisions: Vec<Decision> = Vec::with_capacity(BLOCK * count);
-            self.advance(&mut state, first, |decision| decisions.push(decision), |_| ());
+            if !std::mem::take(&mut has_decisions) {
+                decisions.clear();
+                self.advance(&mut state, first, |decision| decisions.push(decision), |_| ());
+            }
             while frame >= first {
                 let row = &decisions[(frame - first) * count..][..count];
                 if is_after {
