@@ -12,6 +12,9 @@ const QUIET: f64 = 0.05;
 const DYNAMICS_DB: f32 = 25.0;
 /// Maximum level of a noise floor that counts as silence, in dBFS.
 const LOUDEST_FLOOR_DBFS: f32 = -40.0;
+/// Loud parts this far above the absolute gate are a recording made softly, and not the noise of an empty one: its gate is
+/// as far below them as in any other.
+const SOFT_DB: f32 = 20.0;
 /// Maximum duration (cells) and level above the gate (dB) of clicks that do not end a silence.
 const CLICK_CELLS: usize = 3;
 const CLICK_DB: f32 = 12.0;
@@ -29,7 +32,7 @@ pub(crate) fn gate(cells: &[f32], thresholds: &Thresholds) -> f32 {
     let below_loud = (loud - thresholds.silence_below_loud_db as f32).min(LOUDEST_FLOOR_DBFS);
     let above_floor = floor + thresholds.silence_above_floor_db as f32;
     let has_floor = loud - floor >= DYNAMICS_DB && floor <= LOUDEST_FLOOR_DBFS;
-    let gate = absolute.max(below_loud);
+    let gate = if loud >= absolute + SOFT_DB { below_loud } else { absolute.max(below_loud) };
     if has_floor { gate.max(above_floor) } else { gate }
 }
 
@@ -102,6 +105,8 @@ mod tests {
         assert!(gate(&rain, &Thresholds::DEFAULT) < -45.0);
         let nothing = recording(&[(-90.0, 1_000)]);
         assert!(gate(&nothing, &Thresholds::DEFAULT) > -90.0);
+        let soft = recording(&[(-50.0, 500), (-74.0, 500), (-100.0, 200)]);
+        assert!((-94.0..-74.0).contains(&gate(&soft, &Thresholds::DEFAULT)));
     }
 
     #[test]
