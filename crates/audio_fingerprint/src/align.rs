@@ -41,7 +41,8 @@ pub struct AlignedPart {
 /// Aligns `other` to `reference` (both mono, [`RATE`] Hz) by `matches` of the other recording's blocks in the reference,
 /// whose query times are those of the whole recording.
 ///
-/// A recorder that was stopped and started again has several parts; between them are gaps. Without a part, the recordings
+/// A recorder that was stopped and started again has several parts, in the same order in both recordings; between them are
+/// gaps. Without a part, the recordings
 /// are unrelated: matches alone are no evidence, parts have chunks that correlate in phase, too.
 ///
 /// # Errors
@@ -63,12 +64,21 @@ pub fn align<R: Samples, O: Samples<Error = R::Error>>(
         if parts.iter().any(is_covered) {
             continue;
         }
-        if let Some(aligned) = align_part(reference, other, &found)? {
+        // Longer parts come first: what contradicts one is a repeat.
+        if let Some(aligned) = align_part(reference, other, &found)?
+            && parts.iter().all(|part| is_in_order(part, &aligned))
+        {
             parts.push(aligned);
         }
     }
     parts.sort_by_key(|part| part.other.start());
     Ok(without_overlaps(parts))
+}
+
+/// Are both parts in the same order in both recordings? Time runs forward for every recorder.
+fn is_in_order(a: &AlignedPart, b: &AlignedPart) -> bool {
+    let in_reference = |part: &AlignedPart| part.other.start() + part.offset;
+    (a.other.start() < b.other.start()) == (in_reference(a) < in_reference(b))
 }
 
 /// Where each part ends before the next one begins.

@@ -109,6 +109,9 @@ pub(crate) fn table(library: &mut Library, pairs: usize, seed: u64) {
             let ends = [part.other.start(), part.other.end()].map(MediaTime::as_secs_f64);
             let error = ends.map(|t| (place(t) - true_place(t)).abs() * 1e3);
             offsets.push(error[0].max(error[1]));
+            if error[0].max(error[1]) > 1.0 || (part.drift_ppm - drift).abs() > 1.0 {
+                eprintln!("wrong by {error:?} ms, {:.2} ppm: {part:?}", part.drift_ppm - drift);
+            }
             drifts.push((part.drift_ppm - drift).abs());
         }
     }

@@ -26,7 +26,12 @@ pub(crate) fn table(library: &mut Library, count: usize, seed: u64) {
             confirmed += usize::from(!found.confirmed.is_empty());
             let describe = |found: &Match| {
                 let name = library.name(found.source_id);
-                format!("{name} at {:.1} s, {} peaks", found.source.start().as_secs_f64(), found.score)
+                let (query, source) = (found.query, found.source.start().as_secs_f64());
+                let (peaks, by_chance) = (found.score, found.expected_by_chance);
+                format!(
+                    "{name} at {source:.1} s: {} s, {peaks} peaks, {by_chance:.1e}",
+                    query.duration().as_secs_f64()
+                )
             };
             if let Some(first) = found.confirmed.first().or(found.landmarks.first()) {
                 let from = &library.names[place.recording];
