@@ -23,7 +23,7 @@ use std::{path::Path, process::ExitCode};
 /// Prints one table from the corpus.
 type Table = fn(&Path);
 
-const TABLES: [(&str, Table); 6] = [
+const TABLES: [(&str, Table); 7] = [
     ("vad", vad::print),
     ("segments", segments::print),
     ("scenes", scenes::print),
