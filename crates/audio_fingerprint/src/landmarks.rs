@@ -29,7 +29,7 @@ pub struct Landmark {
 
 /// Makes the landmarks of a stream of mono samples at [`crate::RATE`] Hz.
 ///
-/// The result does not depend on how the stream is split into calls. Memory is 130 KiB, and 8 bytes for each landmark
+/// The result does not depend on how the stream is split into calls. Memory is 250 KiB, and 8 bytes for each landmark
 /// that was not [drained](Self::drain).
 ///
 /// # Examples
