@@ -80,7 +80,8 @@ async fn multipart_upload_is_aborted_on_every_error() {
 #[tokio::test]
 async fn multipart_upload_is_aborted_when_the_caller_is_dropped() {
     let (s3, staging, store) = world();
-    s3.delay_puts(Duration::from_millis(300));
+    // Longer than the test: no part is stored before the caller is dropped, on the slowest machine.
+    s3.delay_puts(Duration::from_secs(60));
     let upload = tokio::spawn(async move { store.put(large()).await.map(drop) });
     until(|| s3.unfinished_uploads() == 1 && !records(staging.path()).is_empty()).await;
     upload.abort();
