@@ -2,7 +2,7 @@
 
 use media_time::{MediaTime, Window};
 
-use crate::clusters::Cluster;
+use crate::clusters::{Cluster, Hit};
 use crate::null_model::confidence;
 use crate::query::{Constellation, Query};
 use crate::regression::robust_line;
@@ -94,42 +94,65 @@ pub(crate) fn by_evidence(mut found: Vec<(f64, Cluster)>, query: &Query, min_con
             .then(cluster.source.cmp(&other.source))
             .then(cluster.offset.total_cmp(&other.offset))
     });
-    let mut kept: Vec<Cluster> = Vec::new();
+    let middle = (query.len() / HOP) as f32 / 2.0;
+    let mut kept: Vec<Place> = Vec::new();
     let mut matches = Vec::new();
     for (expected, cluster) in found {
         if matches.len() == MAX_MATCHES {
             break;
         }
-        if kept.iter().any(|better| is_same_place(better, &cluster, query)) {
+        let place = Place::new(cluster, query.constellations());
+        if kept.iter().any(|better| better.explains(&place, middle)) {
             continue;
         }
-        matches.push(measure(&cluster, query.constellations(), expected));
-        kept.push(cluster);
+        matches.push(measure(&place, query.constellations(), expected));
+        kept.push(place);
     }
     matches
 }
 
-/// Do both have the same source, about the same offset in the middle of the query, and a common part of it?
-fn is_same_place(a: &Cluster, b: &Cluster, query: &Query) -> bool {
-    let middle = (query.len() / HOP) as f32 / 2.0;
-    let at_middle = |cluster: &Cluster| cluster.offset + cluster.speed * middle;
-    let width = if a.change == b.change && a.speed.to_bits() == b.speed.to_bits() {
-        SAME_PLACE
-    } else {
-        2.0 * SAME_PLACE
-    };
-    a.source == b.source && (at_middle(a) - at_middle(b)).abs() < width
+/// A cluster, and the times of its first and last peak in frames of the query.
+struct Place {
+    cluster: Cluster,
+    start: f32,
+    end: f32,
 }
 
-/// Interval and speed of a cluster.
-fn measure(cluster: &Cluster, constellations: &[Constellation], expected: f64) -> Match {
-    let of = |index: u32| &constellations[index as usize];
-    let times: Vec<(f32, u32)> =
-        cluster.hits.iter().map(|hit| (of(hit.constellation).time, hit.frame)).collect();
-    let first = times.iter().map(|(time, _)| *time).fold(f32::MAX, f32::min);
-    let last = cluster.hits.iter().map(|hit| of(hit.constellation).last_time()).fold(0.0, f32::max);
-    let points: Vec<(f64, f64)> =
-        times.iter().map(|(time, frame)| (f64::from(*time), f64::from(*frame))).collect();
+impl Place {
+    fn new(cluster: Cluster, constellations: &[Constellation]) -> Self {
+        let of = |index: u32| &constellations[index as usize];
+        let start = cluster.hits.iter().map(|hit| of(hit.constellation).time).fold(f32::MAX, f32::min);
+        let end = cluster.hits.iter().map(|hit| of(hit.constellation).last_time()).fold(0.0, f32::max);
+        Self { cluster, start, end }
+    }
+
+    /// Whether `other`, with less evidence, is this place again. Either it has about the same offset at `middle`, that of the
+    /// query in frames; or it has another speed or pitch, and somewhere in what is common to both the same frame of the query is the
+    /// same frame of the source: of one sound, only one of two speeds is true, and sustained sounds agree with many.
+    fn explains(&self, other: &Self, middle: f32) -> bool {
+        let (a, b) = (&self.cluster, &other.cluster);
+        if a.source != b.source {
+            return false;
+        }
+        let distance = |time: f32| a.offset - b.offset + (a.speed - b.speed) * time;
+        let is_near = |time: f32, width: f32| distance(time).abs() < width;
+        if a.change == b.change && a.speed.to_bits() == b.speed.to_bits() {
+            return is_near(middle, SAME_PLACE);
+        }
+        let (start, end) = (self.start.max(other.start), self.end.min(other.end));
+        let is_common = end - start >= (other.end - other.start) / 2.0;
+        let is_crossed = distance(start) * distance(end) <= 0.0;
+        let width = 2.0 * SAME_PLACE;
+        is_near(middle, width) || is_common && (is_crossed || is_near(start, width) || is_near(end, width))
+    }
+}
+
+/// Interval and speed of a place.
+fn measure(place: &Place, constellations: &[Constellation], expected: f64) -> Match {
+    let Place { cluster, start: first, end: last } = place;
+    let point =
+        |hit: &Hit| (f64::from(constellations[hit.constellation as usize].time), f64::from(hit.frame));
+    let points: Vec<(f64, f64)> = cluster.hits.iter().map(point).collect();
     let is_long = points.len() >= MIN_HITS_OF_SPEED && last - first >= MIN_FRAMES_OF_SPEED;
     let (mut offset, mut speed) = (f64::from(cluster.offset), f64::from(cluster.speed));
     if cluster.change.tolerance > 0.0
@@ -150,7 +173,7 @@ fn measure(cluster: &Cluster, constellations: &[Constellation], expected: f64) -
         }
     }
     let seconds = |frames: f64| MediaTime::from_secs_f64(frames * HOP as f64 / f64::from(RATE));
-    let (start, duration) = (f64::from(first), f64::from((last - first).max(1.0)));
+    let (start, duration) = (f64::from(*first), f64::from((last - first).max(1.0)));
     Match {
         source_id: cluster.source,
         query: Window::starting_at(seconds(start), seconds(duration)),
@@ -160,5 +183,35 @@ fn measure(cluster: &Cluster, constellations: &[Constellation], expected: f64) -
         score: u32::try_from(cluster.peaks).unwrap_or(u32::MAX),
         expected_by_chance: expected,
         confidence: confidence(expected),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::Change;
+
+    /// The middle of a query of 10 s.
+    const MIDDLE: f32 = 312.5;
+
+    /// A place that has the `start` of the query at frame `source` of the recording.
+    fn place(speed: f32, start: f32, end: f32, source: f32) -> Place {
+        let change = Change { speed, pitch: 1.0, tolerance: 0.02 };
+        let offset = source - speed * start;
+        let cluster = Cluster { source: 1, change, speed, offset, peaks: 30, density: 0.1, hits: Vec::new() };
+        Place { cluster, start, end }
+    }
+
+    #[test]
+    fn one_sound_has_one_speed() {
+        let exact = place(1.0, 5.0, 623.0, 318.0);
+        // Readings that agree for a while, because sounds are sustained.
+        assert!(exact.explains(&place(1.0542, 63.0, 299.0, 374.7), MIDDLE));
+        assert!(exact.explains(&place(1.05, 548.0, 618.0, 859.7), MIDDLE));
+        // A repeat, at its own speed or a bar later.
+        assert!(!exact.explains(&place(1.05, 63.0, 299.0, 474.7), MIDDLE));
+        assert!(!exact.explains(&place(1.0, 5.0, 500.0, 443.0), MIDDLE));
+        // The same audio again, played faster, in another part of the query.
+        assert!(!place(1.0, 5.0, 200.0, 318.0).explains(&place(1.05, 250.0, 600.0, 500.0), MIDDLE));
     }
 }

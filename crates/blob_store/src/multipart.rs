@@ -143,7 +143,17 @@ struct MultipartUpload(Option<IncompleteUpload>);
 
 impl MultipartUpload {
     async fn begin(store: Arc<dyn MultipartStore>, key: Path, staging: &FilePath) -> Result<Self, BlobError> {
-        let staging = staging.to_path_buf();
+        // In a task of its own: a caller that is dropped before the answer is read would leave an upload whose id nobody
+        // knows. The task drops what nobody takes, which aborts it.
+        let begun = tokio::spawn(Self::begin_undisturbed(store, key, staging.to_path_buf()));
+        begun.await.map_err(std::io::Error::other)?
+    }
+
+    async fn begin_undisturbed(
+        store: Arc<dyn MultipartStore>,
+        key: Path,
+        staging: PathBuf,
+    ) -> Result<Self, BlobError> {
         let record = tokio::task::spawn_blocking(move || {
             tempfile::Builder::new().prefix(RECORD_PREFIX).tempfile_in(staging)
         });
