@@ -79,6 +79,22 @@ pub(crate) async fn asset_with_audio(
     Ok(asset)
 }
 
+/// As [`asset_with_audio`], for one of several recordings of a request: errors name it.
+///
+/// # Errors
+/// As [`asset_with_audio`].
+pub(crate) async fn asset_to_compare(
+    media: &MediaService,
+    scope: &Scope,
+    id: &Id,
+) -> Result<MediaAsset, Error> {
+    asset_with_audio(media, scope, id).await.map_err(|error| match error {
+        // Names the asset itself.
+        error @ Error::Media(_) => error,
+        error => error.of_recording(id),
+    })
+}
+
 /// An empty file without a name in the staging directory.
 ///
 /// # Errors
