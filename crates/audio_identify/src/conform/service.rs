@@ -231,7 +231,7 @@ impl Material {
         progress.report("conforming", SEARCHING);
         let mut sources = Cancellable::new(&mut self.sources, cancelled);
         let mut shots = conform(&mut edit, &mut sources, &bounded(link(found.clone()), length))?;
-        // Shots that are too short to be found in blocks are among what is unknown.
+        // Shots that are too short to be found in blocks are within unknown stretches.
         let (mut short, mut windows) = (Vec::new(), MAX_SHORT_WINDOWS);
         for unknown in shots.iter().filter(|shot| shot.origin.is_none()) {
             let index = &mut self.index;

@@ -36,7 +36,7 @@ pub(super) struct NetBeat {
     pub(super) downbeat: f32,
 }
 
-/// What is known of each frame of the net.
+/// The evidence for beats in each frame of the net.
 pub(super) struct Observations<'a> {
     pub(super) activations: &'a [Activations],
     /// The standardised onset function.
