@@ -164,7 +164,9 @@ impl From<Error> for Problem {
             }
             Error::SourcesTooLong { .. } => Self::new(SOURCES_TOO_LONG, detail),
             Error::NoRoom { .. } => Self::new(STORAGE_FULL, detail),
-            Error::Recording { asset_id, source } => Self::from(*source).with("id", asset_id.as_str()),
+            Error::Recording { asset_id, source } => {
+                Self::from(*source).about(&format!("asset {asset_id}")).with("id", asset_id.as_str())
+            }
             Error::Timeline(error) => error.into(),
             Error::Decode(error) => decode_problem(error),
             Error::Signal(_) => Self::internal(error),
@@ -180,5 +182,18 @@ impl From<Error> for Problem {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         Problem::from(self).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problem_of_one_of_several_recordings_names_it() {
+        let error = Error::from(DecodeError::NoAudioStream { container: "mp4".to_owned() });
+        let problem = Problem::from(error.of_recording(&"take_1".parse().unwrap()));
+        assert_eq!(problem.code(), "no_audio_stream");
+        assert!(problem.detail().starts_with("asset take_1: "), "{}", problem.detail());
     }
 }

@@ -3,7 +3,7 @@
 //! - [`Identify`] is the service, [`router`] its HTTP interface, [`model`] has the wire types;
 //! - [`AnalysisIndex`] indexes recordings when they are analysed, [`index_recordings`] those of before;
 //! - `query` is the audio of a request, `search_job` the heavy part of a call: `search` looks the landmarks of its blocks up,
-//!   `refinement` confirms what was found by samples, `candidate` joins it over blocks;
+//!   `refinement` confirms what was found by samples, `candidate` joins it over blocks; `registration` stores origin maps;
 //! - [`Aligner`] aligns recordings of one event, [`Conformer`] finds the edit list of a finished edit; both compare decoded
 //!   recordings (`comparison`) with an index in memory;
 //! - `recording` decodes assets and artifacts to mono samples at 16 kHz;
@@ -23,6 +23,7 @@ pub mod model;
 mod query;
 mod recording;
 mod refinement;
+mod registration;
 mod routes;
 mod search;
 mod search_job;

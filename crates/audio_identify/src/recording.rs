@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::os::unix::fs::FileExt as _;
 
 use audio_fingerprint::{RATE, Samples, Sources};
-use audio_signal::Resampler;
-use media_decode::{DecodeError, Decoder, MediaInput};
+use audio_signal::{Control, Progress, read_mono};
+use media_decode::{DecodeError, MediaInput};
 use media_time::MediaTime;
 use media_v2::{Artifact, AssetKind, Content, MediaAsset, MediaService};
 use primitives::{Id, Scope};
@@ -79,46 +79,20 @@ pub(crate) async fn asset_with_audio(
     Ok(asset)
 }
 
-/// Decodes a recording from its start, in constant memory.
-pub(crate) struct MonoStream {
-    decoder: Decoder,
-    /// `None` at the end of the recording.
-    resampler: Option<Resampler>,
-}
-
-impl MonoStream {
-    /// Opens a decoder. Blocking.
-    ///
-    /// # Errors
-    /// Errors of the recording.
-    pub(crate) fn open(input: &MediaInput) -> Result<Self, Error> {
-        let decoder = input.decoder()?;
-        let resampler = Some(Resampler::new(decoder.format().rate, &decoder.format().layout)?);
-        Ok(Self { decoder, resampler })
-    }
-
-    /// Appends the samples of the next block; false at the end. Blocking.
-    ///
-    /// # Errors
-    /// Errors of the recording.
-    pub(crate) fn read_block(&mut self, out: &mut Vec<f32>) -> Result<bool, Error> {
-        let Some(resampler) = &mut self.resampler else { return Ok(false) };
-        match self.decoder.next_block()? {
-            Some(block) => resampler.push(block.samples, out),
-            None => {
-                if let Some(resampler) = self.resampler.take() {
-                    resampler.finish(out);
-                }
-            }
-        }
-        Ok(true)
-    }
-
-    /// Decoded share of the recording, 0 to 1, if its length is known.
-    pub(crate) fn progress(&self) -> Option<f64> {
-        let expected = self.decoder.expected_duration().filter(|duration| *duration > MediaTime::ZERO)?;
-        Some((self.decoder.position().as_secs_f64() / expected.as_secs_f64()).clamp(0.0, 1.0))
-    }
+/// As [`asset_with_audio`], for one of several recordings of a request: errors name it.
+///
+/// # Errors
+/// As [`asset_with_audio`].
+pub(crate) async fn asset_to_compare(
+    media: &MediaService,
+    scope: &Scope,
+    id: &Id,
+) -> Result<MediaAsset, Error> {
+    asset_with_audio(media, scope, id).await.map_err(|error| match error {
+        // Names the asset itself.
+        error @ Error::Media(_) => error,
+        error => error.of_recording(id),
+    })
 }
 
 /// An empty file without a name in the staging directory.
@@ -149,29 +123,28 @@ impl DecodedAudio {
         cancelled: &dyn Fn() -> bool,
         progress: &dyn Fn(f64),
     ) -> Result<Self, Error> {
-        let mut stream = MonoStream::open(input)?;
         let mut audio = Self { file, samples: 0 };
-        // Position of the first pending sample.
+        // Position of the next block, and samples of the window that are not written yet.
         let (mut position, mut pending) = (0_u64, Vec::new());
-        let mut is_open = true;
-        while is_open && position < window.end {
-            if cancelled() {
-                return Err(DecodeError::Cancelled.into());
+        let report = |done: Progress| progress(done.fraction());
+        let control = Control { progress: &report, cancelled };
+        read_mono(input.decoder()?, &control, |block| {
+            let end = position + block.len() as u64;
+            // Both are within `block`.
+            let first = window.start.clamp(position, end) - position;
+            let last = window.end.clamp(position, end) - position;
+            if first < last {
+                pending.extend_from_slice(&block[first as usize..last as usize]);
             }
-            is_open = stream.read_block(&mut pending)?;
-            if !is_open || pending.len() >= WRITTEN_TOGETHER {
-                let end = position + pending.len() as u64;
-                // Both are within `pending`.
-                let first = window.start.clamp(position, end) - position;
-                let last = window.end.clamp(position, end) - position;
-                if first < last {
-                    audio.append(&pending[first as usize..last as usize])?;
-                }
-                position = end;
+            position = end;
+            if pending.len() >= WRITTEN_TOGETHER {
+                audio.append(&pending)?;
                 pending.clear();
-                stream.progress().into_iter().for_each(progress);
             }
-        }
+            let is_complete = position >= window.end;
+            Ok::<_, Error>(if is_complete { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        audio.append(&pending)?;
         Ok(audio)
     }
 

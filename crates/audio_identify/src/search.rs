@@ -1,6 +1,7 @@
 //! Searches the blocks of a query in the index of an owner. On a worker thread: statements are waited for there.
 
 use audio_fingerprint::{Match, Posting, Postings, Query, QueryError, SearchError, TooManyHits, Variation};
+use media_decode::DecodeError;
 use primitives::Scope;
 use sqlx::{PgConnection, PgPool};
 use tokio::runtime::Handle;
@@ -19,12 +20,17 @@ pub(crate) struct StoredIndex {
 struct StoredPostings<'a> {
     index: &'a StoredIndex,
     conn: &'a mut PgConnection,
+    cancelled: &'a dyn Fn() -> bool,
 }
 
 impl Postings for StoredPostings<'_> {
     type Error = Error;
 
     fn postings(&mut self, hashes: &[u32], found: &mut Vec<Posting>) -> Result<(), Error> {
+        // The look-ups of one block may take seconds.
+        if (self.cancelled)() {
+            return Err(DecodeError::Cancelled.into());
+        }
         let looked_up = store::find_postings(self.conn, &self.index.scope, hashes, found);
         if self.index.runtime.block_on(looked_up)? { Ok(()) } else { Err(TooManyHits.into()) }
     }
@@ -34,12 +40,13 @@ impl StoredIndex {
     /// The places of a block of samples, the most certain first; `None` for a silent block. Blocking.
     ///
     /// # Errors
-    /// [`Error::TooManyHits`]; database errors.
+    /// [`Error::TooManyHits`]; database errors; [`DecodeError::Cancelled`].
     pub(crate) fn search(
         &self,
         samples: &[f32],
         variation: Variation,
         min_confidence: f64,
+        cancelled: &dyn Fn() -> bool,
     ) -> Result<Option<Vec<Match>>, Error> {
         let query = match Query::new(samples) {
             Err(QueryError::Silent) => return Ok(None),
@@ -48,7 +55,7 @@ impl StoredIndex {
         // A transaction for the settings of `prepare`; nothing is written.
         let mut transaction = self.runtime.block_on(self.pool.begin())?;
         self.runtime.block_on(store::prepare(&mut transaction))?;
-        let mut postings = StoredPostings { index: self, conn: &mut transaction };
+        let mut postings = StoredPostings { index: self, conn: &mut transaction, cancelled };
         let found = audio_fingerprint::identify(&query, &mut postings, variation, min_confidence);
         self.runtime.block_on(transaction.rollback())?;
         found.map(Some).map_err(|error| match error {

@@ -104,7 +104,7 @@ impl SearchJob {
             let mut samples = vec![0.0; (block.end - block.start) as usize];
             query.read(block.start.cast_signed(), &mut samples)?;
             let variation = self.options.variation.into();
-            let matches = self.index.search(&samples, variation, MIN_CANDIDATE_CONFIDENCE)?;
+            let matches = self.index.search(&samples, variation, MIN_CANDIDATE_CONFIDENCE, cancelled)?;
             is_silent &= matches.is_none();
             found.push(matches.unwrap_or_default());
             let done = (index + 1) as f64 / blocks.len() as f64;

@@ -2,7 +2,7 @@
 //! or a database.
 //!
 //! Every file is decoded once for its landmarks, of which only those that can match are kept; the files of candidates are
-//! decoded again for their samples. Memory does not grow with the directory, nor with the length of a recording.
+//! decoded again for their samples, into temporary files. Memory is that of the kept landmarks, at most 1 GiB.
 
 mod folder;
 mod mono;

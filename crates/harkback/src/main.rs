@@ -1,13 +1,14 @@
 //! harkback: analyses audio and video, finds the source of a piece of audio, and returns the matching video.
 //!
 //! The only crate that reads the environment, and the only one that depends on all others: it parses the command line
-//! ([`cli`]), loads the configuration ([`flags`], [`flag_defaults`], [`config`]), wires the services ([`app`]), serves and measures them
-//! ([`serve`], [`listener`], [`health`], [`stopping`], [`metrics`]), analyses files ([`analyze`]), finds a recording's
-//! places in a directory ([`identify`]), demonstrates the service ([`demo`]), lists the media formats ([`formats`]), removes old assets and blobs that no row refers to
-//! ([`gc`]), removes tenants ([`forget`]), probes assets again ([`reprobe`]), indexes what is stored ([`index`]), lists results
-//! of wrong decoders ([`verify`]), uploads files to a service ([`upload`]), opens its page ([`open`]), manages its jobs
-//! ([`job_commands`]), exports from a service ([`export`]), offers a service to language models ([`mcp`]), manages the
-//! speech models ([`models`]), and prints completions and man pages ([`shell_files`]).
+//! ([`cli`]), loads the configuration ([`flags`], [`flag_defaults`], [`config`]), wires the services ([`app`]), serves and
+//! measures them ([`serve`], [`listener`], [`health`], [`stopping`], [`metrics`]), analyses files ([`analyze`]), finds a
+//! recording's places in a directory ([`identify`]), demonstrates the service ([`demo`]), lists the media formats
+//! ([`formats`]), removes old assets and blobs that no row refers to ([`gc`]), removes tenants ([`forget`]), probes assets
+//! again ([`reprobe`]), indexes what is stored ([`index`]), lists results of wrong decoders ([`verify`]), uploads files to a
+//! service ([`upload`]), opens its page ([`open`]), manages its jobs ([`job_commands`]), exports from a service
+//! ([`export`]), offers a service to language models ([`mcp`]), manages the speech models ([`models`]), and prints
+//! completions and man pages ([`shell_files`]).
 
 mod analyze;
 mod app;

@@ -1,11 +1,9 @@
-//! Care of what is stored: assets and artifacts are removed with all that derives from them, old ones by their tags, and owners
-//! completely; figures say what an owner has.
+//! Care of stored media: assets and artifacts are removed with all that derives from them, old assets by their tags, and
+//! owners completely; figures count what an owner has.
 //!
 //! - [`Housekeeping`] is the service, [`router`] its HTTP interface;
 //! - [`RetentionRule`]: for how many days assets with a tag are kept; [`Housekeeping::remove_expired`] applies rules;
 //! - [`forget`] removes all rows and bytes of an owner.
-//!
-//! An artifact is removed by the same rules, with what derives from it.
 //!
 //! # What derives from an asset
 //!
@@ -17,7 +15,7 @@
 //! # What keeps an asset
 //!
 //! Measurements that this service made of it (timelines, transcripts, samples) do not: they are made again on request.
-//! What a user made with it does: see [`UsageKind`].
+//! What a user made with it does: see [`UsageKind`]. The same holds for an artifact and what derives from it.
 
 pub mod codes;
 mod error;

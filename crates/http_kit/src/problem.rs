@@ -160,6 +160,13 @@ impl Problem {
         self
     }
 
+    /// Names what the problem is about, before its detail: one of several things of a request.
+    #[must_use]
+    pub fn about(mut self, subject: &str) -> Self {
+        self.detail = format!("{subject}: {}", self.detail).into_boxed_str();
+        self
+    }
+
     /// Adds an extension member, for example the missing `ids`.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {

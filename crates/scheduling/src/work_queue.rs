@@ -75,8 +75,7 @@ impl Cancellation {
     }
 }
 
-/// Cancels the work when it is dropped.
-/// Cancels work when dropped.
+/// Cancels its work when it is dropped.
 #[derive(Debug)]
 pub struct CancelOnDrop(Cancellation);
 

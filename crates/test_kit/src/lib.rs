@@ -2,7 +2,7 @@
 //!
 //! - [`files`]: fixtures, the corpus, and notices of skipped tests;
 //! - [`ffmpeg`](fn@ffmpeg), [`ffprobe`], [`Recordings`]: recordings made with the installed ffmpeg;
-//! - [`wav`](fn@wav), [`window_ms`]: small values;
+//! - [`music`]: made music, a different piece for each seed; [`wav`](fn@wav), [`window_ms`]: small values;
 //! - [`WebServer`]: a web server that answers as the test wants, also wrongly; [`Cloud`]: Google's and Azure's object stores on
 //!   it;
 //! - with the feature `http`: `Api` and `Reply` for calls to a router, `scope` and `context` of a caller, `wait_for` with
@@ -23,6 +23,7 @@ mod ffmpeg;
 pub mod files;
 #[cfg(feature = "media")]
 mod media;
+pub mod music;
 #[cfg(feature = "http")]
 mod openapi;
 #[cfg(feature = "http")]

@@ -4,15 +4,9 @@ use e2e::{Api, Deployment};
 use serde_json::{Value, json};
 
 use crate::jobs::{accepted, ended, later};
-use crate::made_music::{RATE, Random, at_speed, piece, wav};
+use crate::made_music::{RATE, at_speed, piece, recorded, wav};
 
 const ALIGN: &str = "/audio/align";
-
-/// A recording of `samples` by another recorder: quieter, with its own noise.
-fn recorded(samples: &[f32], seed: u64) -> Vec<f32> {
-    let mut random = Random(seed);
-    samples.iter().map(|sample| 0.4 * sample + 0.02 * (random.next() - 0.5)).collect()
-}
 
 async fn upload(api: &Api, name: &str, samples: &[f32]) -> Value {
     api.upload_bytes(name, wav(samples), &[]).await.ok()["id"].clone()

@@ -15,7 +15,7 @@ use super::sequence::{PlacedRecording, sequence};
 use crate::comparison::{
     Cancellable, Cancelled, HeldSlot, OpenRecording, check_disk, check_length, landmarks, matches,
 };
-use crate::recording::{DecodedAudio, asset_with_audio};
+use crate::recording::{DecodedAudio, asset_to_compare};
 use crate::{Error, MAX_QUERY};
 
 /// Share of decoding, and of decoding and searching, in the work on a recording.
@@ -52,8 +52,8 @@ impl Aligner {
     }
 
     /// Aligns recordings to a reference, in the order of the request, and creates a sequence of the related ones if
-    /// requested. Of the decoded samples, those of the
-    /// reference and of one other recording are in temporary files at a time.
+    /// requested. Of the decoded samples, those of the reference and of one other recording are in temporary files at a
+    /// time.
     ///
     /// # Errors
     /// [`Error::Invalid`]; unknown assets, recordings without audio or longer than six hours; an unknown project;
@@ -96,12 +96,7 @@ impl Aligner {
 
     /// A recording that can be aligned.
     async fn asset(&self, context: &RequestContext, id: &Id) -> Result<MediaAsset, Error> {
-        let asset = asset_with_audio(&self.media, &context.scope, id).await;
-        let asset = asset.map_err(|error| match error {
-            // Names the asset itself.
-            error @ Error::Media(_) => error,
-            error => error.of_recording(id),
-        })?;
+        let asset = asset_to_compare(&self.media, &context.scope, id).await?;
         check_length(&asset, MAX_QUERY)?;
         Ok(asset)
     }

@@ -8,7 +8,7 @@ use http_kit::RequestContext;
 use media_time::MediaTime;
 use primitives::{Id, Scope};
 
-use super::SourceSearch;
+use super::{MAX_EDIT, SourceSearch};
 use crate::model::{IdentifyRequest, SourceMatch, Variation};
 use crate::{Error, Identify};
 
@@ -23,7 +23,8 @@ impl SourceSearch for Identify {
             asset_id: Some(asset_id.clone()),
             artifact_id: None,
             start: None,
-            end: None,
+            // Beyond, an edit of unknown duration is refused when it is decoded.
+            end: Some(MAX_EDIT),
             min_confidence: MIN_CONFIDENCE,
             register: false,
             variation: Variation::None,

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use audio_fingerprint::{HashFilter, MemoryIndex, RATE, Samples, Shot, Variation, conform, link};
 use audio_to_video_origin::{NewShotList, ShotList, VideoOrigins, VideoShot};
 use media_time::{MediaTime, Window};
-use media_v2::{MediaAsset, MediaService};
+use media_v2::{MediaAsset, MediaError, MediaService};
 use primitives::{Id, Scope};
 use scheduling::{WorkProgress, WorkQueue, begin_heavy_work};
 
@@ -20,7 +20,7 @@ use crate::comparison::{
     Cancellable, Cancelled, HeldSlot, OpenRecording, check_disk, check_length, landmarks, matches,
     short_matches,
 };
-use crate::recording::{DecodedAudio, DecodedSources, asset_with_audio};
+use crate::recording::{DecodedAudio, DecodedSources, asset_to_compare};
 
 /// Samples whose level is measured together: 1 s.
 const LEVEL_BLOCK: usize = RATE as usize;
@@ -80,12 +80,15 @@ impl Conformer {
     /// [`Error::SourcesTooLong`], [`Error::NoRoom`]; errors of the search and of the stores.
     pub async fn conform(&self, scope: &Scope, request: ConformRequest) -> Result<ShotList, Error> {
         request.check()?;
-        let edit = self.asset(scope, &request.asset_id).await?;
+        let edit = asset_to_compare(&self.media, scope, &request.asset_id).await?;
         check_length(&edit, MAX_EDIT)?;
         let mut progress = WorkProgress::current();
-        let sources = match request.sources {
+        let mut sources = match request.sources {
             Some(ids) => {
-                let assets = self.assets(scope, ids).await?;
+                let mut assets = Vec::with_capacity(ids.len());
+                for id in &ids {
+                    assets.push(asset_to_compare(&self.media, scope, id).await?);
+                }
                 let length = total(&assets);
                 if length > MAX_SOURCES_LENGTH {
                     return Err(Error::SourcesTooLong { length });
@@ -100,9 +103,11 @@ impl Conformer {
                 let found = searching.watch(self.search.sources_of(scope, &edit.id)).await?;
                 searching.complete();
                 let found = found.into_iter().filter(|id| *id != edit.id).take(MAX_SOURCES).collect();
-                within(self.assets(scope, found).await?, MAX_SOURCES_LENGTH)
+                within(self.remaining(scope, found).await?, MAX_SOURCES_LENGTH)
             }
         };
+        // Of equal matches, the one of the first source wins: the shots do not depend on the order of the request.
+        sources.sort_by(|a, b| a.id.cmp(&b.id));
         let shots = self.shots(edit, sources, progress).await?;
         let new = NewShotList {
             shots,
@@ -113,19 +118,14 @@ impl Conformer {
         Ok(self.shot_lists.keep_shots(scope, new).await?)
     }
 
-    async fn asset(&self, scope: &Scope, id: &Id) -> Result<MediaAsset, Error> {
-        let asset = asset_with_audio(&self.media, scope, id).await;
-        asset.map_err(|error| match error {
-            // Names the asset itself.
-            error @ Error::Media(_) => error,
-            error => error.of_recording(id),
-        })
-    }
-
-    async fn assets(&self, scope: &Scope, ids: Vec<Id>) -> Result<Vec<MediaAsset>, Error> {
-        let mut assets = Vec::with_capacity(ids.len());
-        for id in &ids {
-            assets.push(self.asset(scope, id).await?);
+    /// The found sources, without those that were deleted since the search.
+    async fn remaining(&self, scope: &Scope, ids: Vec<Id>) -> Result<Vec<MediaAsset>, Error> {
+        let mut assets = Vec::new();
+        for id in ids {
+            match asset_to_compare(&self.media, scope, &id).await {
+                Err(Error::Media(MediaError::AssetsNotFound(_))) => {}
+                asset => assets.push(asset?),
+            }
         }
         Ok(assets)
     }
@@ -231,7 +231,7 @@ impl Material {
         progress.report("conforming", SEARCHING);
         let mut sources = Cancellable::new(&mut self.sources, cancelled);
         let mut shots = conform(&mut edit, &mut sources, &bounded(link(found.clone()), length))?;
-        // Shots that are too short to be found in blocks are among what is unknown.
+        // Shots that are too short to be found in blocks are within unknown stretches.
         let (mut short, mut windows) = (Vec::new(), MAX_SHORT_WINDOWS);
         for unknown in shots.iter().filter(|shot| shot.origin.is_none()) {
             let index = &mut self.index;

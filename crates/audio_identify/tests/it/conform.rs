@@ -99,7 +99,8 @@ async fn conform_finds_the_shots_of_an_edit() {
 async fn conform_searches_sources_that_are_not_named() {
     let state = Comparisons::new().await;
     let film = film(&state).await;
-    state.found.set(&[&film.rushes[2], &film.edit, &film.rushes[0], &film.rushes[1]]);
+    let deleted: Id = "asset_deleted".parse().unwrap();
+    state.found.set(&[&film.rushes[2], &deleted, &film.edit, &film.rushes[0], &film.rushes[1]]);
     let searched = state.api.post(CONFORM, &json!({"asset_id": film.edit})).await.ok();
     let named = json!({"asset_id": film.edit, "sources": film.rushes});
     let named = state.api.post(CONFORM, &named).await.ok();

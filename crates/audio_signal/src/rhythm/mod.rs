@@ -1,7 +1,7 @@
 //! Rhythm: onsets, tempo, beats and bars of a mono stream.
 //!
-//! While samples are pushed, only band levels are computed and reduced to one onset value per 5 ms, one
-//! pulse value per frequency range and 10 ms and the inputs of a net per 20 ms; all decisions are made in [`RhythmAnalyzer::finish`] over
+//! While samples are pushed, only band levels are computed and reduced to one onset value per 5 ms, one pulse value per
+//! frequency range and 10 ms, and the inputs of a net per 20 ms; all decisions are made in [`RhythmAnalyzer::finish`] over
 //! the whole recording. Methods, sources and measurements: `docs/signal.md`.
 
 mod bars;

@@ -18,7 +18,6 @@ const MIN_BEATS_ALONE: usize = 24;
 const MAX_LOG_ODDS: f32 = 3.0;
 /// Weight of the onset function, per standard deviation: where the net is unsure, beats are at onsets.
 const RISE_WEIGHT: f32 = 0.5;
-
 /// Added to the frame of a beat by the pulse, and to those beside it: of two grids that the net rates nearly alike, that of
 /// the pulse wins.
 const PULSE_WEIGHT: f32 = 0.5;
@@ -37,12 +36,12 @@ pub(super) struct NetBeat {
     pub(super) downbeat: f32,
 }
 
-/// What is known of each frame of the net.
+/// The evidence for beats in each frame of the net.
 pub(super) struct Observations<'a> {
     pub(super) activations: &'a [Activations],
     /// The standardised onset function.
     pub(super) rises: &'a [f32],
-    /// The frames of the beats by the pulse.
+    /// The frames of the beats by the pulse, ascending.
     pub(super) pulse_beats: &'a [usize],
     /// The frame of an entry after silence.
     pub(super) entry: Option<usize>,
@@ -92,7 +91,8 @@ impl Observations<'_> {
         let all: Vec<usize> = (0..beats.len()).collect();
         let is_clear = |run: &&[usize]| {
             let (first, last) = (beats[run[0]], beats[run[run.len() - 1]]);
-            let has_pulse = self.pulse_beats.iter().any(|beat| (first..=last).contains(beat));
+            let next = self.pulse_beats.partition_point(|beat| *beat < first);
+            let has_pulse = self.pulse_beats.get(next).is_some_and(|beat| *beat <= last);
             let (clear, least) =
                 if has_pulse { (CLEAR_STRENGTH, MIN_BEATS) } else { (CLEAR_STRENGTH_ALONE, MIN_BEATS_ALONE) };
             is_beat(&run[0]) && run.len() >= least && run.iter().any(|beat| strengths[*beat] >= clear)

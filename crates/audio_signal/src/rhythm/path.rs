@@ -273,8 +273,8 @@ mod tests {
 
     #[test]
     fn missing_beats_are_bridged() {
-        let heard = regular(40.0, 100.0, 0.0, 2.0).enumerate().filter(|(beat, _)| beat % 16 > 1);
-        let values = peaks(40.0, heard.map(|(_, peak)| peak));
+        let played = regular(40.0, 100.0, 0.0, 2.0).enumerate().filter(|(beat, _)| beat % 16 > 1);
+        let values = peaks(40.0, played.map(|(_, peak)| peak));
         let found = beats(&values, FRAMES_PER_SECOND);
         let all: Vec<usize> = (2..64).map(|beat| beat * 30).collect();
         assert!(all.iter().all(|beat| found.contains(beat)), "{found:?}");

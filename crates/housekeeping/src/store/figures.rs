@@ -33,8 +33,8 @@ pub(crate) struct Stored {
     pub(crate) without_size: i64,
 }
 
-/// Sums the sizes of blobs, from `media_assets_stored` and `artifacts_stored`. Each table is grouped in the order of its index: rows
-/// of both together would be sorted, and written to disk for it.
+/// Sums the sizes of blobs, from `media_assets_stored` and `artifacts_stored`. Each table is grouped in the order of its
+/// index: rows of both together would be sorted, and written to disk for it.
 pub(crate) async fn stored_bytes(conn: &mut PgConnection, scope: &Scope) -> sqlx::Result<Stored> {
     sqlx::query_as!(
         Stored,

@@ -150,8 +150,8 @@ struct Row {
 }
 
 /// `query_as!` for [`Row`], with the function's name, the SQL before `SELECT`, the rank and counts, the table, the SQL
-/// after the joins, and the arguments; `$1` and `$2` are the owner, `$3` the query of pairs, `$4` the lexemes and `$5` the prefixes
-/// of matches.
+/// after the joins, and the arguments; `$1` and `$2` are the owner, `$3` the query of pairs, `$4` the lexemes and `$5` the
+/// prefixes of matches.
 macro_rules! select {
     (
         $name:literal, $with:literal, $counts:literal, $from:literal, $rest:literal, $scope:expr, $table:expr,
