@@ -139,8 +139,7 @@ pub struct JobResult {
     pub status: i32,
     /// Path of the body.
     pub href: String,
-    /// The body, unless it exceeds 1 MiB.
-    #[schema(value_type = Option<Object>)]
+    /// The body, an object or a list, unless it exceeds 1 MiB.
     pub body: Option<Value>,
 }
 
