@@ -33,6 +33,8 @@ const SAME_PLACE: MediaTime = MediaTime::from_millis(60);
 /// Difference of a speed or pitch from 1 that is none.
 const SAME_SPEED: f64 = 0.01;
 
+type SourcesById = BTreeMap<i64, SourceRow>;
+
 /// What a search needs.
 pub(crate) struct SearchJob {
     pub(crate) index: StoredIndex,
@@ -48,7 +50,7 @@ pub(crate) struct SearchResult {
     /// Query times are those of the query's audio.
     pub(crate) located: Vec<Located>,
     /// The sources of these places.
-    pub(crate) sources: BTreeMap<i64, SourceRow>,
+    pub(crate) sources: SourcesById,
     /// Duration of the query's window.
     pub(crate) duration: MediaTime,
 }
@@ -118,7 +120,7 @@ impl SearchJob {
         &self,
         mut found: Vec<Vec<Match>>,
         blocks: &[Range<u64>],
-    ) -> Result<(Vec<Vec<Match>>, BTreeMap<i64, SourceRow>), Error> {
+    ) -> Result<(Vec<Vec<Match>>, SourcesById), Error> {
         let ids: BTreeSet<i64> = found.iter().flatten().map(|one| one.source_id).collect();
         let ids: Vec<i64> = ids.into_iter().collect();
         let rows = if ids.is_empty() {
@@ -129,7 +131,7 @@ impl SearchJob {
                 store::find_sources(&mut conn, &self.index.scope, &ids).await
             })?
         };
-        let sources: BTreeMap<i64, SourceRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+        let sources: SourcesById = rows.into_iter().map(|row| (row.id, row)).collect();
         for (matches, block) in found.iter_mut().zip(blocks) {
             let start = self.start_of(block);
             matches.retain(|one| {
@@ -165,7 +167,7 @@ impl SearchJob {
     /// reaches. A source that cannot be read keeps its matches as the landmarks have them.
     fn confirm(
         &self,
-        sources: &BTreeMap<i64, SourceRow>,
+        sources: &SourcesById,
         query: &mut DecodedAudio,
         blocks: &[Range<u64>],
         candidates: &mut [Candidate],

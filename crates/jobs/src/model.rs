@@ -140,6 +140,7 @@ pub struct JobResult {
     /// Path of the body.
     pub href: String,
     /// The body, an object or a list, unless it exceeds 1 MiB.
+    #[schema(required = true)]
     pub body: Option<Value>,
 }
 

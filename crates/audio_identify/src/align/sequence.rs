@@ -204,12 +204,13 @@ mod tests {
     #[test]
     fn sequences_are_created_in_an_existing_project() {
         let reference = placed("a", "audio", 1_000, &[]);
-        let project_id = Some("project_1".parse().unwrap());
-        let title = Some("Concert".to_owned());
-        let made = sequence(&reference, &[], NewAlignedSequence { project_id: project_id.clone(), title });
+        let project_id: primitives::Id = "project_1".parse().unwrap();
+        let new =
+            NewAlignedSequence { project_id: Some(project_id.clone()), title: Some("Concert".to_owned()) };
+        let made = sequence(&reference, &[], new);
         assert_eq!(
             (made.project, made.sequence.name),
-            (ProjectTarget::Existing(project_id.unwrap()), "Concert".to_owned())
+            (ProjectTarget::Existing(project_id), "Concert".to_owned())
         );
         assert!(made.further_tracks.is_empty());
     }

@@ -79,7 +79,7 @@ async fn landmarks_of_an_analysis_are_part_of_its_transaction() {
     let analysed =
         AnalysedRecording { asset_id: &asset.id, duration: MediaTime::from_millis(10_000), landmarks: &made };
     let (owner, now) = (scope("t1"), state.media.clock.now());
-    AnalysisIndex.prepare(&mut *state.media.pool().acquire().await.unwrap(), &owner).await.unwrap();
+    AnalysisIndex.prepare(&mut state.media.pool().acquire().await.unwrap(), &owner).await.unwrap();
     let mut transaction = state.media.pool().begin().await.unwrap();
     AnalysisIndex.register(&mut transaction, &owner, now, analysed).await.unwrap();
     transaction.rollback().await.unwrap();
@@ -105,11 +105,11 @@ async fn analyses_of_one_recording_do_not_wait_for_each_other() {
     let duration = MediaTime::from_millis(5_000);
     let analysed = AnalysedRecording { asset_id: &asset.id, duration, landmarks: &made };
     let (owner, now) = (scope("t1"), state.media.clock.now());
-    AnalysisIndex.prepare(&mut *state.media.pool().acquire().await.unwrap(), &owner).await.unwrap();
+    AnalysisIndex.prepare(&mut state.media.pool().acquire().await.unwrap(), &owner).await.unwrap();
     let mut first = state.media.pool().begin().await.unwrap();
     AnalysisIndex.register(&mut first, &owner, now, analysed).await.unwrap();
     let mut second = state.media.pool().begin().await.unwrap();
-    AnalysisIndex.prepare(&mut *state.media.pool().acquire().await.unwrap(), &owner).await.unwrap();
+    AnalysisIndex.prepare(&mut state.media.pool().acquire().await.unwrap(), &owner).await.unwrap();
     AnalysisIndex.register(&mut second, &owner, now, analysed).await.unwrap();
     second.commit().await.unwrap();
     assert_eq!(state.landmarks().await, 0, "the first one writes them");

@@ -1,5 +1,7 @@
 //! Landmarks from the pass of the analysis.
 
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
 use std::ops::ControlFlow;
 
 use audio_fingerprint::{Fingerprinter, Landmark};
@@ -16,17 +18,17 @@ fn recording() -> MediaInput {
 }
 
 fn analysis(params: &AnalysisParams) -> Analysis {
-    analyze(&recording(), params, &Control::none()).expect("a recording")
+    analyze(&recording(), params, &Control::none()).unwrap()
 }
 
 /// From all samples at once.
 fn of_samples() -> Vec<Landmark> {
     let mut samples = Vec::new();
-    read_mono(recording().decoder().expect("a recording"), &Control::none(), |block| {
+    read_mono(recording().decoder().unwrap(), &Control::none(), |block| {
         samples.extend_from_slice(block);
         Ok::<_, SignalError>(ControlFlow::Continue(()))
     })
-    .expect("a recording");
+    .unwrap();
     let mut fingerprinter = Fingerprinter::new();
     fingerprinter.push(&samples);
     fingerprinter.finish()
@@ -36,7 +38,7 @@ fn of_samples() -> Vec<Landmark> {
 fn landmarks_of_an_analysis_are_those_of_the_recording_alone() {
     let expected = of_samples();
     assert!(expected.len() > 100, "{}", expected.len());
-    assert_eq!(landmarks(&recording(), &Control::none()).expect("a recording"), expected);
+    assert_eq!(landmarks(&recording(), &Control::none()).unwrap(), expected);
     for include_speech_music in [true, false] {
         for threads in [1, 3] {
             let params = AnalysisParams {

@@ -55,7 +55,7 @@ impl Scan<'_> {
         };
         let count = threads.get().min(self.files.len());
         let mut results: Vec<(usize, anyhow::Result<Vec<Landmark>>)> = thread::scope(|scope| {
-            let workers: Vec<_> = (0..count).map(|_| scope.spawn(&work)).collect();
+            let workers: Vec<_> = (0..count).map(|_| scope.spawn(work)).collect();
             let joined = workers.into_iter().map(|worker| worker.join());
             joined.flat_map(|done| done.unwrap_or_else(|panic| resume_unwind(panic))).collect()
         });
