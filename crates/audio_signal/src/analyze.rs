@@ -50,8 +50,12 @@ fn analyze_once(
     };
     let regions = scene::speech_regions(&measurements.voice, &params.thresholds);
     let segments: Vec<Segment> = scene::segments(&measurements, params).into_iter().map(to_segment).collect();
-    let rhythm =
-        if params.include_beats { rhythm.finish_outside(&beatless(&segments)) } else { Rhythm::default() };
+    let rhythm = if params.include_beats {
+        let noise = |segment: &Segment| segment.kind == SceneKind::Other;
+        rhythm.finish_outside(&windows(&segments, is_beatless), &windows(&segments, noise))
+    } else {
+        Rhythm::default()
+    };
     let integrated_lufs = loudness.integrated_lufs();
     let suspicions = plausibility::check(&decoder, peak, integrated_lufs);
     Ok(Analysis {
@@ -75,12 +79,15 @@ fn analyze_once(
     })
 }
 
-/// Windows that cannot have beats: silence, and speech without music.
-fn beatless(segments: &[Segment]) -> Vec<Window> {
-    let is_beatless = |segment: &&Segment| match segment.kind {
+/// Whether a segment cannot have beats: silence, and speech without music.
+fn is_beatless(segment: &Segment) -> bool {
+    match segment.kind {
         SceneKind::Speech => !segment.background_music,
         SceneKind::Silence => true,
         SceneKind::Music | SceneKind::Other => false,
-    };
-    segments.iter().filter(is_beatless).map(|segment| segment.window).collect()
+    }
+}
+
+fn windows(segments: &[Segment], of: impl Fn(&Segment) -> bool) -> Vec<Window> {
+    segments.iter().filter(|segment| of(segment)).map(|segment| segment.window).collect()
 }

@@ -134,13 +134,14 @@ impl RhythmAnalyzer {
     /// The rhythm of all pushed samples.
     #[must_use]
     pub fn finish(self) -> Rhythm {
-        self.finish_outside(&[])
+        self.finish_outside(&[], &[])
     }
 
     /// The rhythm of all pushed samples, without beats in `beatless` windows (sorted). Syllables are regular enough to
-    /// continue a beat from the music before them, and silence has no evidence against it.
+    /// continue a beat from the music before them, and silence has no evidence against it. In windows of `noise` (sorted),
+    /// only the net detects beats; the pulse does if the net detects none in the whole recording.
     #[must_use]
-    pub fn finish_outside(self, beatless: &[Window]) -> Rhythm {
+    pub fn finish_outside(self, beatless: &[Window], noise: &[Window]) -> Rhythm {
         let Some(RhythmStream { envelope, mut spectrum, mut features }) = self.stream else {
             return Default::default();
         };
@@ -150,7 +151,7 @@ impl RhythmAnalyzer {
             return Rhythm { onsets, ..Rhythm::default() };
         }
         let inputs = std::mem::take(&mut features.inputs.values);
-        let tracker = BeatTracker::new(features, envelope, spectrum.hop(), self.rate, beatless);
+        let tracker = BeatTracker::new(features, envelope, spectrum.hop(), self.rate, beatless, noise);
         let by_pulse = tracker.by_pulse();
         let by_net = (self.rate >= MIN_NET_RATE).then(|| tracker.by_net(&inputs, &by_pulse)).flatten();
         let (beats, tempo) = by_net.unwrap_or(by_pulse.beats);
@@ -168,7 +169,7 @@ impl RhythmAnalyzer {
         if features.frames == 0 {
             return Default::default();
         }
-        let tracker = BeatTracker::new(features, envelope, spectrum.hop(), self.rate, &[]);
+        let tracker = BeatTracker::new(features, envelope, spectrum.hop(), self.rate, &[], &[]);
         let found = tracker.by_pulse();
         (found.beats.0, found.features)
     }

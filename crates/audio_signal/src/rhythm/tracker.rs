@@ -54,6 +54,8 @@ pub(super) struct BeatTracker<'a> {
     rate: u32,
     /// Where there are no beats, sorted.
     beatless: &'a [Window],
+    /// Where there are beats by the net only, sorted.
+    noise: &'a [Window],
 }
 
 impl<'a> BeatTracker<'a> {
@@ -63,10 +65,11 @@ impl<'a> BeatTracker<'a> {
         hop: usize,
         rate: u32,
         beatless: &'a [Window],
+        noise: &'a [Window],
     ) -> Self {
         let frames_per_second = f64::from(rate) / (hop * PULSE_STRIDE) as f64;
         let ranges = features.pulse.finish(frames_per_second);
-        let mut tracker = Self { envelope, ranges, timbre: features.timbre, hop, rate, beatless };
+        let mut tracker = Self { envelope, ranges, timbre: features.timbre, hop, rate, beatless, noise };
         for frame in 0..tracker.ranges[0].len() {
             if tracker.is_beatless(frame * PULSE_STRIDE) {
                 tracker.ranges.iter_mut().for_each(|range| range[frame] = 0.0);
@@ -81,9 +84,7 @@ impl<'a> BeatTracker<'a> {
     }
 
     fn is_beatless(&self, frame: usize) -> bool {
-        let time = MediaTime::from_samples((frame * self.hop) as i64, self.rate);
-        let next = self.beatless.partition_point(|window| window.end() <= time);
-        self.beatless.get(next).is_some_and(|window| window.contains(time))
+        is_within(self.beatless, MediaTime::from_samples((frame * self.hop) as i64, self.rate))
     }
 
     /// Whether a frame of the pulse is the first after silence.
@@ -122,9 +123,13 @@ impl<'a> BeatTracker<'a> {
             return None;
         }
         let mut placed: Vec<Vec<PlacedBeat>> = runs.iter().map(|run| self.placed(run, &pulse)).collect();
-        // Where the net has no run, that of the pulse remains.
+        // Where the net has no run, that of the pulse remains, but not in noise: the tempo of music nearby continues into it.
         let is_apart = |run: &&Vec<PlacedBeat>| placed.iter().all(|other| !overlap(run, other));
-        let others: Vec<Vec<PlacedBeat>> = by_pulse.placed.iter().filter(is_apart).cloned().collect();
+        let is_noise = |run: &&Vec<PlacedBeat>| {
+            2 * run.iter().filter(|beat| is_within(self.noise, beat.time)).count() > run.len()
+        };
+        let others = by_pulse.placed.iter().filter(|run| is_apart(run) && !is_noise(run));
+        let others: Vec<Vec<PlacedBeat>> = others.cloned().collect();
         placed.extend(others);
         placed.sort_by_key(|run| run.first().map(|beat| beat.time));
         let beats = grid::number_beats(&placed);
@@ -177,6 +182,12 @@ impl<'a> BeatTracker<'a> {
         let tempo = grid::tempo(&placed, &tempogram, |point| path.is_audible(point));
         PulseBeats { beats: (beats, tempo), runs, placed, features, tempogram }
     }
+}
+
+/// Whether one of the sorted windows has this time.
+fn is_within(windows: &[Window], time: MediaTime) -> bool {
+    let next = windows.partition_point(|window| window.end() <= time);
+    windows.get(next).is_some_and(|window| window.contains(time))
 }
 
 /// The ranges of the frames with `true`.

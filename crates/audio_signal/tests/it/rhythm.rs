@@ -112,7 +112,7 @@ fn pickup_after_an_interruption_is_a_bar_of_its_own() {
         audio.extend(&piece[beats * beat..]);
         let mut analyzer = RhythmAnalyzer::new(RATE);
         analyzer.push(&audio);
-        let rhythm = analyzer.finish_outside(&[Window::new(pause, after).expect("a window")]);
+        let rhythm = analyzer.finish_outside(&[Window::new(pause, after).expect("a window")], &[]);
         assert_consistent(&rhythm);
         let next = rhythm.beats.iter().position(|beat| beat.time > pause).expect("beats after the pause");
         assert!(rhythm.beats[next - 1].bar_index < rhythm.beats[next].bar_index, "{beats} beats cut off");
