@@ -4,12 +4,15 @@ use std::ops::Range;
 
 use super::presence::{Presence, Sums};
 
-/// Evidence of a hop that is explained entirely is bounded, so that a loud hop does not outweigh many.
-const MOST_EXPLAINED: f32 = 0.999;
+/// What is left of a hop that is explained entirely: bounded, so that a loud hop does not outweigh many.
+const LEAST_REST: f32 = 0.001;
 /// Independent values of a hop, halved: the weight of its evidence.
 const WEIGHT: f32 = 4.0;
-/// Evidence for an unknown source: as if it explained 35 % of the power.
-const UNKNOWN: f32 = 1.72;
+/// Evidence for an unknown source: as if it explained 3 % of the power. In a pause, a source explains nothing, and is not
+/// contradicted either; this much longer pauses are unknown.
+const UNKNOWN: f32 = 0.12;
+/// Cost of a gain other than the placement's, as in fades: the source then has to explain more than 35 % of a hop.
+const OTHER_GAIN: f32 = 1.72;
 /// Cost of a cut, in the same unit (nats).
 const CUT: f32 = 24.0;
 /// Hops of the shortest unknown stretch, and of the shortest shots between two placements that alternate: 0.4 s.
@@ -72,17 +75,18 @@ fn best_of(states: &[State]) -> State {
     states.iter().fold(none, |best, state| if state.score > best.score { *state } else { best })
 }
 
-/// Evidence in nats for a state in a hop. Silence is evidence for none.
+/// Evidence in nats for a state in a hop, relative to none. Silence of the edit is evidence for no source, and against those
+/// that are not silent.
 fn evidence(presences: &[Presence], placement: usize, hop: usize) -> f32 {
     let Some(presence) = placement.checked_sub(1) else {
-        // Silence of the edit does not depend on the placement.
         let is_silent = presences.iter().find_map(|presence| presence.at(hop)).is_some_and(Sums::is_silent);
         return if is_silent { 0.0 } else { UNKNOWN };
     };
-    match presences[presence].at(hop) {
-        Some(sums) if !sums.is_silent() => -WEIGHT * (1.0 - sums.explained().min(MOST_EXPLAINED)).ln(),
-        _ => 0.0,
-    }
+    let presence = &presences[presence];
+    presence.at(hop).map_or(0.0, |sums| {
+        let nats = |rest: f32| -WEIGHT * rest.max(LEAST_REST).ln();
+        nats(sums.rest(presence.gain)).max(nats(1.0 - sums.explained()) - OTHER_GAIN)
+    })
 }
 
 /// The path that ends in `last`, from each hop's states and the states they came from.

@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use media_time::{MediaTime, Window};
+
+use crate::RATE;
 use crate::interpolation::Interpolator;
 use crate::samples::{Samples, Sources, part};
 
@@ -23,6 +26,8 @@ pub(super) struct Placement {
     /// Hops of the edit at which the source may be present.
     pub(super) first_hop: usize,
     pub(super) end_hop: usize,
+    /// Hops of its match, among these.
+    pub(super) matched: (usize, usize),
     pub(super) confidence: f64,
 }
 
@@ -56,12 +61,22 @@ impl Sums {
         }
         (self.product / self.source * (self.product / self.edit)).min(1.0)
     }
+
+    /// Power of the edit without the source at this gain, relative to that of the edit: above 1 where the edit does not have
+    /// what the source has.
+    pub(super) fn rest(&self, gain: f32) -> f32 {
+        let floor = SILENCE * HOP as f32;
+        let rest = self.edit - 2.0 * gain * self.product + gain * gain * self.source;
+        (rest.max(0.0) + floor) / (self.edit + floor)
+    }
 }
 
 /// The sums of each hop of a placement.
 #[derive(Clone, Debug)]
 pub(super) struct Presence {
     pub(super) placement: Placement,
+    /// Gain of the source, in the hops of its match.
+    pub(super) gain: f32,
     hops: Vec<Sums>,
 }
 
@@ -108,12 +123,21 @@ impl Presence {
         if polarity < 0.0 {
             hops.iter_mut().for_each(|sums| sums.product = -sums.product);
         }
-        Ok(Self { placement, hops })
+        let (start, end) = placement.matched;
+        let matched = hops.get(start - placement.first_hop..end - placement.first_hop).unwrap_or(&hops);
+        Ok(Self { placement, gain: typical_gain(matched), hops })
     }
 
     /// Are all hops of `placement` measured here?
     pub(super) fn covers(&self, placement: &Placement) -> bool {
         self.placement.first_hop <= placement.first_hop && placement.end_hop <= self.placement.end_hop
+    }
+
+    /// Does the source, at its gain, explain more of a part of the edit than it contradicts?
+    pub(super) fn explains(&self, part: Window<MediaTime>) -> bool {
+        let hop = |time: MediaTime| (time.to_samples(RATE).max(0) as usize).div_ceil(HOP);
+        let rest = (hop(part.start())..hop(part.end())).filter_map(|hop| self.at(hop));
+        rest.map(|sums| sums.rest(self.gain).ln()).sum::<f32>() < 0.0
     }
 
     /// The sums of a hop of the edit; `None` outside the placement.
@@ -143,6 +167,23 @@ impl Presence {
             residual_db: decibels((1.0 - explained) / explained.max(1e-12)),
         }
     }
+}
+
+/// The median of the gains of hops, each of the weight of the source's power that it shows: fades and other audio change
+/// few of them.
+fn typical_gain(hops: &[Sums]) -> f32 {
+    let mut gains: Vec<(f32, f64)> = hops
+        .iter()
+        .filter(|sums| !sums.is_silent() && sums.explained() > 0.0)
+        .map(|sums| (sums.product / sums.source, f64::from(sums.source * sums.explained())))
+        .collect();
+    gains.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut rest = gains.iter().map(|(_, weight)| weight).sum::<f64>() / 2.0;
+    let middle = gains.iter().find(|(_, weight)| {
+        rest -= weight;
+        rest <= 0.0
+    });
+    middle.map_or(0.0, |(gain, _)| *gain)
 }
 
 /// Each sample less a part of the one before it; one fewer.
