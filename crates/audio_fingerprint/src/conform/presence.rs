@@ -34,8 +34,12 @@ pub(super) struct Placement {
 impl Placement {
     /// Is `other` the same place, to 1 ms in the middle of it?
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        let middle = ((other.first_hop + other.end_hop) / 2 * HOP) as f64;
-        let at = |placement: &Self| placement.offset + placement.speed * middle;
+        self.is_same_at(other, (other.first_hop + other.end_hop) / 2)
+    }
+
+    /// Is `other` the same place, to 1 ms in this hop?
+    fn is_same_at(&self, other: &Self, hop: usize) -> bool {
+        let at = |placement: &Self| placement.offset + placement.speed * (hop * HOP) as f64;
         self.source_id == other.source_id && (at(self) - at(other)).abs() <= 16.0
     }
 }
@@ -131,6 +135,11 @@ impl Presence {
     /// Are all hops of `placement` measured here?
     pub(super) fn covers(&self, placement: &Placement) -> bool {
         self.placement.first_hop <= placement.first_hop && placement.end_hop <= self.placement.end_hop
+    }
+
+    /// Is `later` the same place from a hop on, to 1 ms?
+    pub(super) fn continues(&self, later: &Self, hop: usize) -> bool {
+        self.placement.is_same_at(&later.placement, hop)
     }
 
     /// Does the source, at its gain, explain more of a part of the edit than it contradicts?
