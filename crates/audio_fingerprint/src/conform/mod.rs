@@ -50,7 +50,7 @@ const REACH: i64 = 4 * RATE as i64;
 
 /// Correlation of the samples from which a match is placed although its phases alone are no proof: those of periodic music
 /// correlate as well at each period.
-const SAME_SAMPLES: f64 = 0.9;
+const SAME_SAMPLES: f64 = 0.7;
 /// Shortest part of a match that is placed on its own: 1 s.
 const SHORTEST_PART: MediaTime = MediaTime::from_millis(1_000);
 

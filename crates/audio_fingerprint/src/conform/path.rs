@@ -11,7 +11,10 @@ const WEIGHT: f32 = 4.0;
 /// Evidence for an unknown source: as if it explained 3 % of the power. In a pause, a source explains nothing, and is not
 /// contradicted either; this much longer pauses are unknown.
 const UNKNOWN: f32 = 0.12;
-/// Cost of a gain other than the placement's, as in fades: the source then has to explain more than 35 % of a hop.
+/// Cost of a lower gain than the placement's that its neighbours have, too, as in fades, and the least such gain.
+const FADED: f32 = 0.25;
+const LEAST_FADED: f32 = 0.25;
+/// Cost of any other gain: the source then has to explain more than 35 % of a hop.
 const OTHER_GAIN: f32 = 1.72;
 /// Cost of a cut, in the same unit (nats).
 const CUT: f32 = 24.0;
@@ -91,7 +94,9 @@ fn evidence(presences: &[Presence], placement: usize, hop: usize) -> f32 {
     let presence = &presences[presence];
     presence.at(hop).map_or(0.0, |sums| {
         let nats = |rest: f32| -WEIGHT * rest.max(LEAST_REST).ln();
-        nats(sums.rest(presence.gain)).max(nats(1.0 - sums.explained()) - OTHER_GAIN)
+        let faded = presence.local_gain(hop).clamp(LEAST_FADED * presence.gain, presence.gain);
+        let [own, faded] = [presence.gain, faded].map(|gain| nats(sums.rest(gain)));
+        own.max(faded - FADED).max(nats(1.0 - sums.explained()) - OTHER_GAIN)
     })
 }
 

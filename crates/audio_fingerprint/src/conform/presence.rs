@@ -10,6 +10,8 @@ use crate::samples::{Samples, Sources, part};
 
 /// Samples of a hop: 5 ms.
 pub(super) const HOP: usize = 80;
+/// Hops on either side that have the same gain: 30 ms.
+const NEIGHBOURS: usize = 6;
 /// Hops that are read at once: 5 s.
 const BATCH: usize = 1_000;
 /// First-order pre-emphasis: without it, low frequencies alone decide, and they change slowly.
@@ -135,6 +137,12 @@ impl Presence {
     /// Are all hops of `placement` measured here?
     pub(super) fn covers(&self, placement: &Placement) -> bool {
         self.placement.first_hop <= placement.first_hop && placement.end_hop <= self.placement.end_hop
+    }
+
+    /// The gain of the source in a hop and its neighbours.
+    pub(super) fn local_gain(&self, hop: usize) -> f32 {
+        let sums = self.total(hop.saturating_sub(NEIGHBOURS)..hop + NEIGHBOURS + 1);
+        if sums.source > 0.0 { sums.product / sums.source } else { 0.0 }
     }
 
     /// Is `later` the same place from a hop on, to 1 ms?
