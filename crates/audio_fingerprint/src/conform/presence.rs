@@ -16,6 +16,8 @@ const NEIGHBOURS: usize = 6;
 const BATCH: usize = 1_000;
 /// First-order pre-emphasis: without it, low frequencies alone decide, and they change slowly.
 const EMPHASIS: f32 = 0.95;
+/// Part of a source's mean power below which a hop of it is a pause: −30 dB.
+const PAUSE: f32 = 1e-3;
 /// Hops whose mean power is below this after pre-emphasis are silent: about −70 dBFS.
 const SILENCE: f32 = 1e-8;
 
@@ -55,6 +57,12 @@ pub(super) struct Sums {
 }
 
 impl Sums {
+    fn add(&mut self, other: &Self) {
+        self.product += other.product;
+        self.source += other.source;
+        self.edit += other.edit;
+    }
+
     /// Is the edit silent?
     pub(super) fn is_silent(&self) -> bool {
         self.edit < SILENCE * HOP as f32
@@ -165,17 +173,17 @@ impl Presence {
     /// The sum over some hops.
     pub(super) fn total(&self, hops: Range<usize>) -> Sums {
         let mut total = Sums::default();
-        for sums in hops.filter_map(|hop| self.at(hop)) {
-            total.product += sums.product;
-            total.source += sums.source;
-            total.edit += sums.edit;
-        }
+        hops.filter_map(|hop| self.at(hop)).for_each(|sums| total.add(sums));
         total
     }
 
-    /// Gain and residual over some hops, from −120 to 60 dB.
+    /// Gain and residual over some hops, without those in which the source is silent; from −120 to 60 dB.
     pub(super) fn level(&self, hops: Range<usize>) -> Level {
-        let total = self.total(hops);
+        let heard = PAUSE * self.total(hops.clone()).source / hops.len().max(1) as f32;
+        let mut total = Sums::default();
+        hops.filter_map(|hop| self.at(hop))
+            .filter(|sums| sums.source >= heard)
+            .for_each(|sums| total.add(sums));
         let decibels = |power: f64| 10.0 * power.clamp(1e-12, 1e6).log10();
         let explained = f64::from(total.explained());
         let gain = if total.source > 0.0 { f64::from(total.product) / f64::from(total.source) } else { 0.0 };
