@@ -132,3 +132,22 @@ fn an_edit_without_matches_is_one_unknown_stretch() {
     assert_eq!((shots[0].origin.as_ref(), ms(shots[0].edit.duration())), (None, 2_000.0));
     assert_eq!(conform(&mut [].as_slice(), &mut rushes(), &[]).unwrap(), []);
 }
+
+#[test]
+fn a_fade_into_unknown_audio_ends_its_shot() {
+    let mut rushes = rushes();
+    let mut edit = rushes.0[2][..80_000].to_vec();
+    for n in 0..RATE {
+        edit[80_000 - RATE + n] *= 1.0 - n as f32 / RATE as f32;
+    }
+    edit.extend(piece(90, 4));
+    edit.extend(rushes.0[0][160_050..250_050].iter().map(|sample| 0.3 * sample));
+    let shots = conformed(&mut rushes, &edit);
+    let sources: Vec<_> = shots.iter().map(|shot| shot.origin.as_ref().map(|o| o.source_id)).collect();
+    assert_eq!(sources, [Some(2), None, Some(0)], "{shots:#?}");
+    assert!((ms(shots[0].edit.end()) - 5_000.0).abs() < 250.0, "{shots:#?}");
+    assert!((ms(shots[2].edit.start()) - 9_000.0).abs() <= 20.0, "{shots:#?}");
+    let faded = shots[0].origin.as_ref().unwrap();
+    assert!((300.0..1_100.0).contains(&ms(faded.fade_out)), "{shots:#?}");
+    assert!(faded.gain_db.abs() < 3.0 && faded.residual_db < -8.0, "{shots:#?}");
+}
