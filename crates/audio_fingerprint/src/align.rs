@@ -42,8 +42,8 @@ pub struct AlignedPart {
 /// whose query times are those of the whole recording.
 ///
 /// A recorder that was stopped and started again has several parts, in the same order in both recordings; between them are
-/// gaps. Without a part, the recordings
-/// are unrelated: matches alone are no evidence, parts have chunks that correlate in phase, too.
+/// gaps. One that never stopped has one part, over stretches in which it did not hear the same, too. Without a part, the
+/// recordings are unrelated: matches alone are no evidence, parts have chunks that correlate in phase, too.
 ///
 /// # Errors
 /// When a recording cannot be read.
@@ -72,7 +72,50 @@ pub fn align<R: Samples, O: Samples<Error = R::Error>>(
         }
     }
     parts.sort_by_key(|part| part.other.start());
-    Ok(without_overlaps(parts))
+    Ok(joined(without_overlaps(parts)))
+}
+
+/// The parts, where consecutive ones on one line of the clock are one: a recorder that was stopped for a time has another
+/// offset, and one that never stopped was only not heard in between.
+fn joined(parts: Vec<AlignedPart>) -> Vec<AlignedPart> {
+    let mut joined: Vec<AlignedPart> = Vec::with_capacity(parts.len());
+    for part in parts {
+        match joined.last_mut() {
+            Some(last) if is_same_clock(last, &part) => *last = both(last, &part),
+            _ => joined.push(part),
+        }
+    }
+    joined
+}
+
+/// A time of the other recording in the reference, in s, by the clock of a part.
+fn place(part: &AlignedPart, time: MediaTime) -> f64 {
+    part.offset.as_secs_f64() + time.as_secs_f64() / (1.0 + part.drift_ppm * 1e-6)
+}
+
+/// Is the middle of the shorter part on the line of the longer one, as its own chunks have to be?
+fn is_same_clock(a: &AlignedPart, b: &AlignedPart) -> bool {
+    let (longer, shorter) = if a.other.duration() >= b.other.duration() { (a, b) } else { (b, a) };
+    let half = MediaTime::from_micros(shorter.other.duration().as_micros() / 2);
+    let middle = shorter.other.start() + half;
+    (place(longer, middle) - place(shorter, middle)).abs() * f64::from(RATE) <= OUTLIER
+}
+
+/// Both parts as one, on the line from the start of the earlier one to the end of the later one. Chunks between them do not
+/// agree.
+fn both(earlier: &AlignedPart, later: &AlignedPart) -> AlignedPart {
+    let (start, end) = (earlier.other.start(), later.other.end());
+    let Ok(other) = Window::new(start, end) else { return *earlier };
+    let length = other.duration().as_secs_f64().max(1e-6);
+    let slope = (place(later, end) - place(earlier, start)) / length;
+    let agreeing = |part: &AlignedPart| part.agreement * part.other.duration().as_secs_f64();
+    AlignedPart {
+        other,
+        offset: MediaTime::from_secs_f64(place(earlier, start) - slope * start.as_secs_f64()),
+        drift_ppm: (1.0 / slope - 1.0) * 1e6,
+        confidence: earlier.confidence.max(later.confidence),
+        agreement: (agreeing(earlier) + agreeing(later)) / length,
+    }
 }
 
 /// Are both parts in the same order in both recordings? Time runs forward for every recorder.

@@ -141,7 +141,14 @@ pub(crate) struct Middle {
     pub(crate) source_start: i64,
 }
 
-/// Refines up to 4 s in the middle of a match; `None` if it cannot be confirmed by correlation.
+impl Middle {
+    /// Is it confirmed by its correlation in phase?
+    pub(crate) fn is_certain(&self) -> bool {
+        self.refined.chance <= MAX_CHANCE
+    }
+}
+
+/// Refines up to 4 s in the middle of a match; `None` if it is silent.
 pub(crate) fn refine_middle<Q: Samples, S: Sources<Error = Q::Error>>(
     recording: &mut Q,
     sources: &mut S,
@@ -155,7 +162,7 @@ pub(crate) fn refine_middle<Q: Samples, S: Sources<Error = Q::Error>>(
     let source_start = expected - MARGIN;
     let mut source = vec![0.0; (length as f64 * found.speed) as usize + 2 * MARGIN as usize + 64];
     sources.read(found.source_id, source_start, &mut source)?;
-    let refined = refine(&query, &source, found.speed).filter(|refined| refined.chance <= MAX_CHANCE);
+    let refined = refine(&query, &source, found.speed);
     Ok(refined.map(|refined| Middle { refined, query_start, source_start }))
 }
 
@@ -169,8 +176,8 @@ pub fn measure<Q: Samples, S: Sources<Error = Q::Error>>(
     sources: &mut S,
     found: Match,
 ) -> Result<(Match, Option<f64>), Q::Error> {
-    let Some(Middle { refined, query_start, source_start }) = refine_middle(recording, sources, &found)?
-    else {
+    let middle = refine_middle(recording, sources, &found)?.filter(Middle::is_certain);
+    let Some(Middle { refined, query_start, source_start }) = middle else {
         return Ok((found, None));
     };
     // Over several blocks, their places are the better measure of the speed.

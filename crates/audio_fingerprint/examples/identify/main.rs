@@ -3,7 +3,8 @@
 //!     identify LIBRARY [hours=10] [places=40] [seed=20] [TABLE…]
 //!
 //! Tables: `recall` (all conditions) or `brief` (three of them), `unknown` (false matches; `unknown=1000` queries), `loops`,
-//! `align` (`pairs=20`, and ten times as many unrelated ones), `conform` (`edits=50`), and `calibrate` for the null model.
+//! `align` (`pairs=20`, and ten times as many unrelated ones), `conform` (`edits=50`; `strangers=0.1` of
+//! the shots are not indexed; `cuts=1` prints them all), and `calibrate` for the null model.
 //! All but `calibrate` are the default. Every fourth recording is not indexed: noises and false matches are of those.
 
 #![expect(
@@ -16,6 +17,7 @@
 mod audio;
 mod calibrate;
 mod conforming;
+mod cuts;
 mod library;
 mod loops;
 mod recall;
@@ -58,7 +60,8 @@ fn main() {
         recorders::table(&mut library, count("pairs", 20), seed);
     }
     if is_asked("conform") {
-        conforming::table(&mut library, count("edits", 50), seed);
+        let (strangers, with_cuts) = (setting("strangers", 0.0), setting("cuts", 0.0) > 0.0);
+        conforming::table(&mut library, count("edits", 50), strangers, with_cuts, seed);
     }
     // Last: its loops remain in the library.
     if is_asked("loops") {

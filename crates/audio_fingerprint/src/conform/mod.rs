@@ -48,6 +48,12 @@ const EDGE: usize = 4;
 /// Samples by which a match is extended on either side, to find its edges: 4 s.
 const REACH: i64 = 4 * RATE as i64;
 
+/// Correlation of the samples from which a match is placed although its phases alone are no proof: those of periodic music
+/// correlate as well at each period.
+const SAME_SAMPLES: f64 = 0.7;
+/// Shortest part of a match that is placed on its own: 1 s.
+const SHORTEST_PART: MediaTime = MediaTime::from_millis(1_000);
+
 /// Finds the shots of `edit` by `matches` of its blocks in the sources, whose query times are those of the whole edit.
 ///
 /// Every match is refined to the sample; then the edit's hops of 5 ms are assigned to the matches that explain them best,
@@ -63,11 +69,7 @@ pub fn conform<E: Samples, S: Sources<Error = E::Error>>(
 ) -> Result<Vec<Shot>, E::Error> {
     let mut presences = Vec::new();
     for found in link(matches.to_vec()) {
-        let Some(placement) = place(edit, sources, &found)? else { continue };
-        let is_known = |other: &Presence| other.placement.is_same(&placement) && other.covers(&placement);
-        if !presences.iter().any(is_known) {
-            presences.push(Presence::measure(edit, sources, placement)?);
-        }
+        place_parts(edit, sources, &found, &mut presences)?;
     }
     let hops = edit.len().div_ceil(HOP as u64) as usize;
     let segments = best_path(&presences, hops);
@@ -76,22 +78,74 @@ pub fn conform<E: Samples, S: Sources<Error = E::Error>>(
     Ok(shots.iter().map(|(segment, fade)| shot(segment, fade, &presences, edit.len())).collect())
 }
 
+/// Adds the place of a match to those that are known, and those of its halves that are not explained by it: two shots of
+/// one take whose offsets differ by less than landmarks show are one match.
+fn place_parts<E: Samples, S: Sources<Error = E::Error>>(
+    edit: &mut E,
+    sources: &mut S,
+    found: &Match,
+    presences: &mut Vec<Presence>,
+) -> Result<(), E::Error> {
+    let mut waiting = vec![*found];
+    while let Some(part) = waiting.pop() {
+        let known = match place(edit, sources, &part)? {
+            Some(placement) => {
+                let is_known =
+                    |other: &Presence| other.placement.is_same(&placement) && other.covers(&placement);
+                let known = presences.iter().position(is_known);
+                if known.is_none() {
+                    presences.push(Presence::measure(edit, sources, placement)?);
+                }
+                Some(known.unwrap_or(presences.len() - 1))
+            }
+            None => None,
+        };
+        // What is not placed is mostly chance: only its halves are tried.
+        if known.is_none() && part != *found {
+            continue;
+        }
+        let is_explained = |half: &Match| known.is_some_and(|known| presences[known].explains(half.query));
+        waiting.extend(halves(&part).into_iter().flatten().filter(|half| !is_explained(half)));
+    }
+    Ok(())
+}
+
+/// Both halves of a match; `None` if they are too short to be placed.
+fn halves(found: &Match) -> Option<[Match; 2]> {
+    let half = MediaTime::from_micros(found.query.duration().as_micros() / 2);
+    (half >= SHORTEST_PART).then(|| {
+        [found.query.start(), found.query.start() + half].map(|start| {
+            let length = MediaTime::from_secs_f64(half.as_secs_f64() * found.speed);
+            Match {
+                query: Window::starting_at(start, half),
+                source: Window::starting_at(found.source_at(start), length),
+                ..*found
+            }
+        })
+    })
+}
+
 /// The exact place of a match in its source; `None` if it cannot be confirmed by correlation.
 fn place<E: Samples, S: Sources<Error = E::Error>>(
     edit: &mut E,
     sources: &mut S,
     found: &Match,
 ) -> Result<Option<Placement>, E::Error> {
-    let Some(Middle { refined, query_start, source_start }) = refine_middle(edit, sources, found)? else {
+    let is_placed = |middle: &Middle| middle.is_certain() || middle.refined.correlation.abs() >= SAME_SAMPLES;
+    let middle = refine_middle(edit, sources, found)?.filter(is_placed);
+    let Some(Middle { refined, query_start, source_start }) = middle else {
         return Ok(None);
     };
-    let end = found.query.end().to_samples(RATE);
+    let (start, end) = (found.query.start().to_samples(RATE), found.query.end().to_samples(RATE));
+    let length = edit.len().cast_signed();
+    let hop = |sample: i64| (sample.clamp(0, length) as usize).div_ceil(HOP);
     Ok(Some(Placement {
         source_id: found.source_id,
         offset: source_start as f64 + refined.source_start - query_start as f64 * refined.speed,
         speed: refined.speed,
-        first_hop: ((found.query.start().to_samples(RATE) - REACH).max(0) / HOP as i64) as usize,
-        end_hop: ((end + REACH).min(edit.len().cast_signed()).max(0) as usize).div_ceil(HOP),
+        first_hop: hop(start - REACH),
+        end_hop: hop(end + REACH),
+        matched: (hop(start), hop(end)),
         confidence: found.confidence,
     }))
 }

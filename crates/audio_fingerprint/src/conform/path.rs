@@ -4,16 +4,27 @@ use std::ops::Range;
 
 use super::presence::{Presence, Sums};
 
-/// Evidence of a hop that is explained entirely is bounded, so that a loud hop does not outweigh many.
-const MOST_EXPLAINED: f32 = 0.999;
+/// What is left of a hop that is explained entirely: bounded, so that a loud hop does not outweigh many.
+const LEAST_REST: f32 = 0.001;
 /// Independent values of a hop, halved: the weight of its evidence.
 const WEIGHT: f32 = 4.0;
-/// Evidence for an unknown source: as if it explained 35 % of the power.
-const UNKNOWN: f32 = 1.72;
+/// Evidence for an unknown source: as if it explained 3 % of the power. In a pause, a source explains nothing, and is not
+/// contradicted either; this much longer pauses are unknown.
+const UNKNOWN: f32 = 0.12;
+/// Cost of a lower gain than the placement's that its neighbours have, too, as in fades, and the least such gain.
+const FADED: f32 = 0.25;
+const LEAST_FADED: f32 = 0.25;
+/// Cost of any other gain: the source then has to explain more than 35 % of a hop.
+const OTHER_GAIN: f32 = 1.72;
 /// Cost of a cut, in the same unit (nats).
 const CUT: f32 = 24.0;
 /// Hops of the shortest unknown stretch, and of the shortest shots between two placements that alternate: 0.4 s.
 const SHORTEST: usize = 80;
+
+/// Hops of the shortest shot between unknown stretches: 0.3 s, the shortest query.
+const SHORTEST_ALONE: usize = 60;
+/// Hops of the longest unknown stretch in a shot: 5 s.
+const LONGEST_PAUSE: usize = 1_000;
 
 /// Consecutive hops of one placement, or of none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +75,8 @@ pub(super) fn best_path(presences: &[Presence], hops: usize) -> Vec<Segment> {
         steps.push(states.iter().map(|state| (state.placement as u32, state.from as u32)).collect());
     }
     let segments = segments(&steps, best_of(&states).placement);
-    without_alternations(without_gaps(segments, presences), presences)
+    let segments = without_gaps(without_fragments(segments), presences);
+    without_alternations(segments, presences)
 }
 
 fn best_of(states: &[State]) -> State {
@@ -72,17 +84,20 @@ fn best_of(states: &[State]) -> State {
     states.iter().fold(none, |best, state| if state.score > best.score { *state } else { best })
 }
 
-/// Evidence in nats for a state in a hop. Silence is evidence for none.
+/// Evidence in nats for a state in a hop. Silence of the edit is evidence against sources that are not silent, and against
+/// an unknown one: those that are silent, too, have foreseen it.
 fn evidence(presences: &[Presence], placement: usize, hop: usize) -> f32 {
     let Some(presence) = placement.checked_sub(1) else {
-        // Silence of the edit does not depend on the placement.
         let is_silent = presences.iter().find_map(|presence| presence.at(hop)).is_some_and(Sums::is_silent);
-        return if is_silent { 0.0 } else { UNKNOWN };
+        return if is_silent { -UNKNOWN } else { UNKNOWN };
     };
-    match presences[presence].at(hop) {
-        Some(sums) if !sums.is_silent() => -WEIGHT * (1.0 - sums.explained().min(MOST_EXPLAINED)).ln(),
-        _ => 0.0,
-    }
+    let presence = &presences[presence];
+    presence.at(hop).map_or(0.0, |sums| {
+        let nats = |rest: f32| -WEIGHT * rest.max(LEAST_REST).ln();
+        let faded = presence.local_gain(hop).clamp(LEAST_FADED * presence.gain, presence.gain);
+        let [own, faded] = [presence.gain, faded].map(|gain| nats(sums.rest(gain)));
+        own.max(faded - FADED).max(nats(1.0 - sums.explained()) - OTHER_GAIN)
+    })
 }
 
 /// The path that ends in `last`, from each hop's states and the states they came from.
@@ -136,24 +151,71 @@ fn best_cut(hops: Range<usize>, [earlier, later]: [&Segment; 2], presences: &[Pr
     best.1
 }
 
+/// Segments without shots between unknown stretches that are shorter than any proof of a source: recordings have sounds in
+/// common.
+fn without_fragments(segments: Vec<Segment>) -> Vec<Segment> {
+    let mut kept: Vec<Segment> = Vec::with_capacity(segments.len());
+    let mut rest = segments.into_iter().peekable();
+    while let Some(mut segment) = rest.next() {
+        let is_alone = |other: Option<&Segment>| other.is_none_or(|other| other.presence.is_none());
+        if segment.end - segment.start < SHORTEST_ALONE && is_alone(kept.last()) && is_alone(rest.peek()) {
+            segment.presence = None;
+        }
+        match kept.last_mut() {
+            Some(last) if last.presence.is_none() && segment.presence.is_none() => last.end = segment.end,
+            _ => kept.push(segment),
+        }
+    }
+    kept
+}
+
 /// Replaces unknown stretches between two placements that are too short to be shots by a cut: where shots fade out and
-/// in, other audio explains more than they do.
+/// in, other audio explains more than they do. Between two parts of one shot, longer ones are left out as well, unless they
+/// contradict it: in its pauses, audio that is laid over it is alone.
 fn without_gaps(mut segments: Vec<Segment>, presences: &[Presence]) -> Vec<Segment> {
     let mut index = 0;
-    while index + 2 < segments.len() {
-        let [before, gap, after] = [segments[index], segments[index + 1], segments[index + 2]];
-        let is_gap = gap.presence.is_none() && gap.end - gap.start < SHORTEST;
-        if !is_gap || before.presence.is_none() || after.presence.is_none() {
+    while index + 1 < segments.len() {
+        let (before, next) = (segments[index], segments[index + 1]);
+        let Some(first) = before.presence else {
             index += 1;
-        } else if before.presence == after.presence {
-            segments[index].end = after.end;
-            segments.drain(index + 1..index + 3);
-        } else {
-            let cut = best_cut(gap.start..gap.end, [&before, &after], presences);
-            segments[index].end = cut;
-            segments[index + 2].start = cut;
+            continue;
+        };
+        let continues = |segment: &Segment| {
+            let same = |second: usize| presences[first].continues(&presences[second], segment.start);
+            segment.presence.is_some_and(same)
+        };
+        if continues(&next) {
+            segments[index].end = next.end;
             segments.remove(index + 1);
+            continue;
+        }
+        let length = next.end - next.start;
+        match segments.get(index + 2).copied().filter(|_| next.presence.is_none()) {
+            Some(after)
+                if continues(&after)
+                    && (length < SHORTEST
+                        || length <= LONGEST_PAUSE && is_pause(next.start..next.end, &presences[first])) =>
+            {
+                segments[index].end = after.end;
+                segments.drain(index + 1..index + 3);
+            }
+            Some(after) if length < SHORTEST && after.presence.is_some() => {
+                let cut = best_cut(next.start..next.end, [&before, &after], presences);
+                segments[index].end = cut;
+                segments[index + 2].start = cut;
+                segments.remove(index + 1);
+            }
+            _ => index += 1,
         }
     }
     segments
+}
+
+/// Does a source not contradict these hops of the edit?
+fn is_pause(hops: Range<usize>, presence: &Presence) -> bool {
+    let nats: f32 = hops
+        .filter_map(|hop| presence.at(hop))
+        .map(|sums| -WEIGHT * sums.rest(presence.gain).max(LEAST_REST).ln())
+        .sum();
+    nats >= -CUT
 }

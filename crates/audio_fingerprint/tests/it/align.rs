@@ -49,6 +49,30 @@ fn align_finds_the_parts_of_a_recorder_that_was_stopped() {
 }
 
 #[test]
+fn a_recorder_that_never_stopped_has_one_part() {
+    let event = piece(8, 90);
+    let mut other = recorded(&event[2 * RATE..], 5);
+    // Someone speaks into it for 12 s.
+    let (start, own) = (40 * RATE, piece(77, 12));
+    other[start..start + own.len()].copy_from_slice(&own);
+    let parts = aligned(&event, &other);
+    assert_eq!(parts.len(), 1, "{parts:?}");
+    assert!((parts[0].offset.as_millis_f64() - 2_000.0).abs() < 0.5, "{parts:?}");
+    assert!(parts[0].drift_ppm.abs() < 5.0 && (0.75..0.95).contains(&parts[0].agreement), "{parts:?}");
+    assert!(parts[0].other.duration() > MediaTime::from_millis(86_000), "{parts:?}");
+}
+
+#[test]
+fn a_recorder_that_lost_samples_has_two_parts() {
+    let event = piece(9, 60);
+    // 80 ms.
+    let other = recorded(&[&event[..30 * RATE], &event[30 * RATE + 1_280..]].concat(), 6);
+    let parts = aligned(&event, &other);
+    assert_eq!(parts.len(), 2, "{parts:?}");
+    assert!((parts[1].offset.as_millis_f64() - 80.0).abs() < 0.1, "{parts:?}");
+}
+
+#[test]
 fn unrelated_recordings_have_no_part() {
     assert_eq!(aligned(&piece(6, 60), &recorded(&piece(7, 60), 1)), []);
 }

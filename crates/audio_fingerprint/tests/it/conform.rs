@@ -91,9 +91,63 @@ fn conform_measures_fades_of_a_dissolve() {
 }
 
 #[test]
+fn a_shot_goes_on_in_its_pauses() {
+    let mut rushes = rushes();
+    // The first take is silent for 1.5 s, and at its end.
+    rushes.0[0][40_000..64_000].fill(0.0);
+    rushes.0[0][92_800..].fill(0.0);
+    let bed = piece(91, 10);
+    let with_bed = |bed_gain: f32, rushes: &Rushes| -> Vec<f32> {
+        let shots = rushes.0[0][..96_000].iter().chain(&rushes.0[2][100_000..164_000]);
+        shots.zip(&bed).map(|(shot, bed)| shot + bed_gain * bed).collect()
+    };
+    for bed_gain in [0.0, 0.1, 0.25] {
+        let edit = with_bed(bed_gain, &rushes);
+        let shots = conformed(&mut rushes, &edit);
+        let sources: Vec<_> =
+            shots.iter().map(|shot| shot.origin.as_ref().map(|origin| origin.source_id)).collect();
+        assert_eq!(sources, [Some(0), Some(2)], "{shots:#?}");
+        assert!((ms(shots[1].edit.start()) - 6_000.0).abs() <= 20.0, "{bed_gain}: {shots:#?}");
+    }
+}
+
+#[test]
+fn a_jump_of_30_ms_in_a_take_is_a_cut() {
+    let mut rushes = rushes();
+    let edit = [&rushes.0[1][16_000..80_000], &rushes.0[1][80_480..160_000]].concat();
+    let shots = conformed(&mut rushes, &edit);
+    let lags: Vec<f64> = shots
+        .iter()
+        .filter_map(|shot| Some(ms(shot.origin.as_ref()?.start) - ms(shot.edit.start())))
+        .collect();
+    assert!(lags.len() == 2 && shots.len() == 2, "{shots:#?}");
+    assert!((lags[0] - 1_000.0).abs() < 0.1 && (lags[1] - 1_030.0).abs() < 0.1, "{shots:#?}");
+    assert!((ms(shots[1].edit.start()) - 4_000.0).abs() <= 10.0, "{shots:#?}");
+}
+
+#[test]
 fn an_edit_without_matches_is_one_unknown_stretch() {
     let shots = conform(&mut piece(1, 2).as_slice(), &mut rushes(), &[]).unwrap();
     assert_eq!(shots.len(), 1);
     assert_eq!((shots[0].origin.as_ref(), ms(shots[0].edit.duration())), (None, 2_000.0));
     assert_eq!(conform(&mut [].as_slice(), &mut rushes(), &[]).unwrap(), []);
+}
+
+#[test]
+fn a_fade_into_unknown_audio_ends_its_shot() {
+    let mut rushes = rushes();
+    let mut edit = rushes.0[2][..80_000].to_vec();
+    for n in 0..RATE {
+        edit[80_000 - RATE + n] *= 1.0 - n as f32 / RATE as f32;
+    }
+    edit.extend(piece(90, 4));
+    edit.extend(rushes.0[0][160_050..250_050].iter().map(|sample| 0.3 * sample));
+    let shots = conformed(&mut rushes, &edit);
+    let sources: Vec<_> = shots.iter().map(|shot| shot.origin.as_ref().map(|o| o.source_id)).collect();
+    assert_eq!(sources, [Some(2), None, Some(0)], "{shots:#?}");
+    assert!((ms(shots[0].edit.end()) - 5_000.0).abs() < 250.0, "{shots:#?}");
+    assert!((ms(shots[2].edit.start()) - 9_000.0).abs() <= 20.0, "{shots:#?}");
+    let faded = shots[0].origin.as_ref().unwrap();
+    assert!((300.0..1_100.0).contains(&ms(faded.fade_out)), "{shots:#?}");
+    assert!(faded.gain_db.abs() < 3.0 && faded.residual_db < -8.0, "{shots:#?}");
 }

@@ -11,7 +11,7 @@ use primitives::Id;
 use serde_json::{Value, json};
 
 /// Version of the edit lists: changes when the same recordings may give other shots.
-pub(crate) const VERSION: &str = "conform_v1";
+pub(crate) const VERSION: &str = "conform_v2";
 /// Matches that are placed have at most this multiple of the edit's length together, which bounds memory.
 const MAX_COVERAGE: i64 = 4;
 /// Time that is compared before and after each match, on both sides together.

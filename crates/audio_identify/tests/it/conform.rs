@@ -55,7 +55,7 @@ async fn conform_finds_the_shots_of_an_edit() {
     let film = film(&state).await;
     let body = json!({"asset_id": film.edit, "sources": film.rushes});
     let list = state.api.post(CONFORM, &body).await.ok();
-    assert_eq!(list["meta"]["backend_version"], "conform_v1");
+    assert_eq!(list["meta"]["backend_version"], "conform_v2");
     let shots = list["shots"].as_array().unwrap();
     let sources: Vec<&Value> = shots.iter().map(|shot| &shot["source_asset_id"]).collect();
     let expected =
