@@ -171,24 +171,33 @@ async function main() {
     const names = Object.keys(tests).filter(
         (name, index) => index === 0 || !selected.length || selected.some(part => name.includes(part)),
     );
-    for (const name of names) {
+    // A browser on a busy machine may miss a frame: what fails is tried once more, and says so. What breaks the page fails twice.
+    const attempt = async (name, isLast) => {
         const page = await browser.page(tenant);
         const begun = performance.now();
         try {
             await tests[name]({ page, browser, accessible });
             nothingWrong(page);
             console.log(`ok      ${name} (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
+            return true;
         } catch (error) {
-            failed += 1;
-            console.log(`FAILED  ${name}\n${error.stack}\n${page.wrong.join("\n")}`);
-            const path = join(process.env.TMPDIR ?? "/tmp", `page-failed-${failed}.png`);
+            console.log(`${isLast ? "FAILED " : "AGAIN  "} ${name}\n${error.stack}\n${page.wrong.join("\n")}`);
+            const path = join(process.env.TMPDIR ?? "/tmp", `page-failed-${name.replace(/\W+/g, "-")}.png`);
             await page.screenshot({ path }).then(
                 () => console.log(`see ${path}`),
                 () => {},
             );
-            if (name === names[0]) break;
+            return false;
+        } finally {
+            await page.context().close();
         }
-        await page.context().close();
+    };
+    for (const name of names) {
+        // The first one uploads what the others need.
+        const isFirst = name === names[0];
+        if ((await attempt(name, isFirst)) || (!isFirst && (await attempt(name, true)))) continue;
+        failed += 1;
+        if (isFirst) break;
     }
     await browser.close();
     console.log(failed ? `${failed} of ${names.length} failed` : `all ${names.length} passed`);
