@@ -157,7 +157,7 @@ JobPriority: TypeAlias = Literal["interactive", "batch"]
 
 
 class JobResult(TypedDict):
-    body: dict[str, Any] | None
+    body: Any
     href: str
     status: int
 
@@ -1677,6 +1677,7 @@ class RecordingAlignment(TypedDict):
     drift_ppm: float | None
     offset_ms: MediaTime | None
     parts: list[AlignmentPart]
+    sequence: AlignedSequence | None
     unrelated: bool
 
 
@@ -1801,13 +1802,10 @@ class VoiceRequest(TypedDict):
 WaveformAnswer: TypeAlias = WaveformJson | WaveformWindowJson
 
 
+AlignRecordingsResponse: TypeAlias = list[RecordingAlignment]
+
+
 CreateClipsResponse: TypeAlias = list[Clip]
-
-
-class AlignResult(TypedDict):
-    alignments: list[RecordingAlignment]
-    reference_asset_id: Id
-    sequence: AlignedSequence | None
 
 
 class AssetWithArtifacts(TypedDict):
