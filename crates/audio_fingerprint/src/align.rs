@@ -42,7 +42,7 @@ pub struct AlignedPart {
 /// whose query times are those of the whole recording.
 ///
 /// A recorder that was stopped and started again has several parts, in the same order in both recordings; between them are
-/// gaps. One that never stopped has one part, over stretches in which it did not hear the same, too. Without a part, the
+/// gaps. One that never stopped has one part, which includes stretches without anything in common. Without a part, the
 /// recordings are unrelated: matches alone are no evidence, parts have chunks that correlate in phase, too.
 ///
 /// # Errors
@@ -76,7 +76,7 @@ pub fn align<R: Samples, O: Samples<Error = R::Error>>(
 }
 
 /// The parts, where consecutive ones on one line of the clock are one: a recorder that was stopped for a time has another
-/// offset, and one that never stopped was only not heard in between.
+/// offset, and one that never stopped has the same, with stretches without anything in common between its parts.
 fn joined(parts: Vec<AlignedPart>) -> Vec<AlignedPart> {
     let mut joined: Vec<AlignedPart> = Vec::with_capacity(parts.len());
     for part in parts {

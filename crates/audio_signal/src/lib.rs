@@ -54,6 +54,7 @@ mod scene;
 mod speech;
 mod steps;
 mod suspicion;
+mod temporal_net;
 mod waveform;
 
 pub use analysis::{ALGORITHM_VERSION, Analysis, version};

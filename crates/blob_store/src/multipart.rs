@@ -143,8 +143,8 @@ struct MultipartUpload(Option<IncompleteUpload>);
 
 impl MultipartUpload {
     async fn begin(store: Arc<dyn MultipartStore>, key: Path, staging: &FilePath) -> Result<Self, BlobError> {
-        // In a task of its own: a caller that is dropped before the answer is read would leave an upload whose id nobody
-        // knows. The task drops what nobody takes, which aborts it.
+        // In a task of its own: if the caller is dropped before the answer is read, the id of the upload would be lost. An
+        // upload that is not received is dropped, which aborts it.
         let begun = tokio::spawn(Self::begin_undisturbed(store, key, staging.to_path_buf()));
         begun.await.map_err(std::io::Error::other)?
     }

@@ -179,10 +179,10 @@ impl Presence {
 
     /// Gain and residual over some hops, without those in which the source is silent; from −120 to 60 dB.
     pub(super) fn level(&self, hops: Range<usize>) -> Level {
-        let heard = PAUSE * self.total(hops.clone()).source / hops.len().max(1) as f32;
+        let audible = PAUSE * self.total(hops.clone()).source / hops.len().max(1) as f32;
         let mut total = Sums::default();
         hops.filter_map(|hop| self.at(hop))
-            .filter(|sums| sums.source >= heard)
+            .filter(|sums| sums.source >= audible)
             .for_each(|sums| total.add(sums));
         let decibels = |power: f64| 10.0 * power.clamp(1e-12, 1e6).log10();
         let explained = f64::from(total.explained());

@@ -1,16 +1,15 @@
 //! The rhythm net: how likely each frame of 20 ms is a beat, a downbeat and an onset.
 //!
-//! A convolutional network over time, not causal, after Davies & Böck ("Temporal convolutional networks for musical audio
-//! beat tracking", EUSIPCO 2019): a map of three frames to [`CHANNELS`] channels and eight residual blocks, each a
-//! convolution of each channel by itself and a map of all channels, so that a frame depends on ±10 s. The weights are
-//! trained by `tools/rhythm/train.py`; docs/rhythm_net.md is the model card.
+//! A [`TemporalNet`] of three frames and eight blocks, after Davies & Böck ("Temporal convolutional networks for musical
+//! audio beat tracking", EUSIPCO 2019), so that a frame depends on ±10 s. The weights are trained by
+//! `tools/rhythm/train.py`; docs/rhythm_net.md is the model card.
 
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::inputs::INPUTS;
-use crate::dense::{Dense, LANES, Lanes};
-use crate::simd::vectorized;
+use crate::dense::LANES;
+use crate::temporal_net::{TemporalNet, reach};
 
 /// Number of activations.
 pub(super) const ACTIVATIONS: usize = 3;
@@ -20,20 +19,16 @@ pub(super) const DOWNBEAT: usize = 1;
 /// Log-odds of each event in a frame.
 pub(super) type Activations = [f32; ACTIVATIONS];
 
-/// The weights: 16-bit floats, little-endian, in the order in which [`RhythmNet::read`] takes them.
+/// The weights, see [`TemporalNet::read`].
 const WEIGHTS: &[u8] = include_bytes!("net.f16");
 /// Outputs of the last map: the activations, and one to fill a tile.
 const OUTPUTS: usize = 4;
 /// Frames of the first map.
 const STEM: usize = 3;
-const CHANNELS: usize = 64;
-/// Taps of the convolution of each block, and the distance of its taps in frames.
-const TAPS: usize = 5;
+/// Distance of the taps of each block's convolution, in frames.
 const DILATIONS: [usize; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
 /// Number of frames on either side that the blocks depend on: 10.2 s.
-const REACH: usize = 2 * (1 + 2 + 4 + 8 + 16 + 32 + 64 + 128);
-/// Zero frames before and after a row, as many as the widest convolution reaches.
-const PAD: usize = 2 * 128;
+const REACH: usize = reach(&DILATIONS);
 /// Number of frames computed at once, besides those within [`REACH`]; bounds the memory.
 const CHUNK: usize = 8_192;
 /// The activations of a frame that is not computed.
@@ -60,29 +55,11 @@ fn joined(ranges: &[Range<usize>]) -> Vec<Range<usize>> {
     joined
 }
 
-struct RhythmNet {
-    stem: Dense,
-    blocks: [Block; DILATIONS.len()],
-    head: Dense,
-}
-
-struct Block {
-    dilation: usize,
-    taps: Vec<[f32; TAPS]>,
-    bias: Vec<f32>,
-    mix: Dense,
-}
+struct RhythmNet(TemporalNet);
 
 impl RhythmNet {
     fn read(weights: &[u8]) -> Self {
-        let mut values = weights.as_chunks::<2>().0.iter().map(|&bytes| half(u16::from_le_bytes(bytes)));
-        let mut take = |count: usize| -> Vec<f32> { values.by_ref().take(count).collect() };
-        let stem = map(STEM * INPUTS, CHANNELS, &mut take);
-        let blocks = DILATIONS.map(|dilation| {
-            let taps = take(CHANNELS * TAPS).as_chunks().0.to_vec();
-            Block { dilation, taps, bias: take(CHANNELS), mix: map(CHANNELS, CHANNELS, &mut take) }
-        });
-        Self { stem, blocks, head: map(CHANNELS, OUTPUTS, &mut take) }
+        Self(TemporalNet::read(weights, STEM * INPUTS, &DILATIONS, OUTPUTS))
     }
 
     /// The activations of the frames in `wanted`, computed for `chunk` frames at once: the result does not depend on it.
@@ -92,155 +69,27 @@ impl RhythmNet {
             for start in range.clone().step_by(chunk) {
                 let end = range.end.min(start + chunk);
                 let around = start.saturating_sub(REACH)..frames.len().min(end + REACH);
-                let rows = self.rows(frames, around.clone());
-                self.read_out(&rows, start - around.start, &mut activations[start..end]);
+                let channels = self.0.channels(around.len(), |first, inputs| {
+                    for lane in 0..LANES {
+                        for part in 0..STEM {
+                            let frame = (around.start + first + lane + part).checked_sub(STEM / 2);
+                            let values = frame.and_then(|frame| frames.get(frame)).unwrap_or(&[0; INPUTS]);
+                            for (row, value) in inputs[part * INPUTS..].iter_mut().zip(values) {
+                                row[lane] = f32::from(*value) * SCALE;
+                            }
+                        }
+                    }
+                });
+                let mut found = activations[start..end].iter_mut();
+                self.0.read_out(&channels, start - around.start..end - around.start, |count, outputs| {
+                    for (lane, frame) in found.by_ref().take(count).enumerate() {
+                        *frame = std::array::from_fn(|activation| outputs[activation][lane]);
+                    }
+                });
             }
         }
         activations
     }
-
-    /// The channels of the frames `range`, with zeros around.
-    fn rows(&self, frames: &[[u8; INPUTS]], range: Range<usize>) -> Rows {
-        let mut x = Rows::zeros(range.len());
-        let mut inputs = [[0.0; LANES]; STEM * INPUTS];
-        let mut outputs = [[0.0; LANES]; CHANNELS];
-        for first in (0..range.len()).step_by(LANES) {
-            for lane in 0..LANES {
-                for part in 0..STEM {
-                    let frame = (range.start + first + lane + part).checked_sub(STEM / 2);
-                    let values = frame.and_then(|frame| frames.get(frame)).unwrap_or(&[0; INPUTS]);
-                    for (row, value) in inputs[part * INPUTS..].iter_mut().zip(values) {
-                        row[lane] = f32::from(*value) * SCALE;
-                    }
-                }
-            }
-            self.stem.apply(0..inputs.len(), &inputs, &mut outputs);
-            rectify(&mut outputs);
-            x.set(first, LANES.min(range.len() - first), &outputs);
-        }
-        let mut next = Rows::zeros(range.len());
-        let mut convolved = [[0.0; LANES]; CHANNELS];
-        for block in &self.blocks {
-            for first in (0..range.len()).step_by(LANES) {
-                block.convolve(&x, first, &mut convolved);
-                block.mix.apply(0..CHANNELS, &convolved, &mut outputs);
-                x.add_to(first, &mut outputs);
-                next.set(first, LANES.min(range.len() - first), &outputs);
-            }
-            std::mem::swap(&mut x, &mut next);
-        }
-        x
-    }
-
-    /// Sets the `activations` of the frames from `first` on.
-    fn read_out(&self, x: &Rows, first: usize, activations: &mut [Activations]) {
-        let mut inputs = [[0.0; LANES]; CHANNELS];
-        let mut outputs = [[0.0; LANES]; OUTPUTS];
-        for (part, activations) in activations.chunks_mut(LANES).enumerate() {
-            inputs.fill([0.0; LANES]);
-            x.add_to(first + part * LANES, &mut inputs);
-            rectify(&mut inputs);
-            self.head.apply(0..CHANNELS, &inputs, &mut outputs);
-            for (lane, frame) in activations.iter_mut().enumerate() {
-                *frame = std::array::from_fn(|activation| outputs[activation][lane]);
-            }
-        }
-    }
-}
-
-impl Block {
-    /// Sets `y` to `max(0, ·)` of the convolution of each channel, for the frames from `first` on.
-    fn convolve(&self, x: &Rows, first: usize, y: &mut [Lanes; CHANNELS]) {
-        vectorized(
-            #[inline(always)]
-            || {
-                for (channel, y) in y.iter_mut().enumerate() {
-                    let mut sums = [self.bias[channel]; LANES];
-                    for (tap, weight) in self.taps[channel].iter().enumerate() {
-                        let offset = (tap as isize - (TAPS / 2) as isize) * self.dilation as isize;
-                        for (sum, value) in sums.iter_mut().zip(x.lanes(channel, first, offset)) {
-                            *sum += weight * value;
-                        }
-                    }
-                    for (y, sum) in y.iter_mut().zip(&sums) {
-                        *y = sum.max(0.0);
-                    }
-                }
-            },
-        );
-    }
-}
-
-/// `max(0, ·)` of each value.
-fn rectify(values: &mut [Lanes]) {
-    vectorized(
-        #[inline(always)]
-        || values.as_flattened_mut().iter_mut().for_each(|value| *value = value.max(0.0)),
-    );
-}
-
-/// An affine map whose matrix and bias are the next values of `take`.
-fn map(inputs: usize, outputs: usize, take: &mut impl FnMut(usize) -> Vec<f32>) -> Dense {
-    let (matrix, bias) = (take(inputs * outputs), take(outputs));
-    Dense::new(inputs, &bias, |output, input| matrix[output * inputs + input])
-}
-
-/// One row of values per channel, a value per frame, with zeros around.
-struct Rows {
-    stride: usize,
-    values: Vec<f32>,
-}
-
-impl Rows {
-    fn zeros(frames: usize) -> Self {
-        let stride = PAD + frames.next_multiple_of(LANES) + PAD + LANES;
-        Self { stride, values: vec![0.0; stride * CHANNELS] }
-    }
-
-    /// The values of the frames from `first + offset` on.
-    #[inline(always)]
-    fn lanes(&self, channel: usize, first: usize, offset: isize) -> &[f32] {
-        let at = (channel * self.stride + PAD + first).wrapping_add_signed(offset);
-        &self.values[at..at + LANES]
-    }
-
-    /// Adds the values of the frames from `first` on to `y`, by channel.
-    fn add_to(&self, first: usize, y: &mut [Lanes; CHANNELS]) {
-        vectorized(
-            #[inline(always)]
-            || {
-                for (channel, y) in y.iter_mut().enumerate() {
-                    for (y, value) in y.iter_mut().zip(self.lanes(channel, first, 0)) {
-                        *y += value;
-                    }
-                }
-            },
-        );
-    }
-
-    /// Sets `lanes` values of each channel, of the frames from `first` on.
-    fn set(&mut self, first: usize, lanes: usize, values: &[Lanes; CHANNELS]) {
-        for (row, values) in self.values.chunks_exact_mut(self.stride).zip(values) {
-            let row = &mut row[PAD + first..];
-            // A copy of constant length is one instruction.
-            if lanes == LANES {
-                row[..LANES].copy_from_slice(values);
-            } else {
-                row[..lanes].copy_from_slice(&values[..lanes]);
-            }
-        }
-    }
-}
-
-/// The value of a 16-bit float (IEEE 754 binary16).
-fn half(bits: u16) -> f32 {
-    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
-    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f32::from(bits & 0x3ff));
-    let magnitude = match exponent {
-        0 => fraction * 2f32.powi(-24),
-        _ => (1.0 + fraction / 1_024.0) * 2f32.powi(exponent - 15),
-    };
-    sign * magnitude
 }
 
 #[cfg(test)]
@@ -314,20 +163,8 @@ mod tests {
     }
 
     #[test]
-    fn half_precision_values_are_exact() {
-        let cases =
-            [(0x3c00, 1.0), (0xc000, -2.0), (0x3555, 0.333_251_95), (0x0001, 5.960_464_5e-8), (0x8000, 0.0)];
-        for (bits, value) in cases {
-            assert_eq!(half(bits), value, "{bits:#06x}");
-        }
-    }
-
-    #[test]
     fn weights_fill_the_file() {
-        let block = CHANNELS * (TAPS + 1) + (CHANNELS + 1) * CHANNELS;
-        let (stem, head) = ((STEM * INPUTS + 1) * CHANNELS, (CHANNELS + 1) * OUTPUTS);
-        assert_eq!(WEIGHTS.len(), 2 * (stem + DILATIONS.len() * block + head));
-        assert_eq!(REACH, DILATIONS.iter().map(|dilation| dilation * (TAPS / 2)).sum::<usize>());
+        assert_eq!(WEIGHTS.len(), 2 * TemporalNet::weight_count(STEM * INPUTS, &DILATIONS, OUTPUTS));
     }
 
     // Printed by tools/rhythm/export.py.

@@ -1,18 +1,15 @@
 //! The scene net: activities of speech, singing, music and noise, independent of each other, in each frame.
 //!
-//! A convolutional network over time (Bai, Kolter and Koltun, "An empirical evaluation of generic convolutional and
-//! recurrent networks for sequence modeling", 2018) of [`CHANNELS`] channels, not causal: a map of two frames (64 ms) and
-//! six residual blocks, each a convolution of each channel by itself and a map of all channels, so that a step depends
-//! on ±4 s. The weights are trained by `tools/scene/train.py`; docs/scene_net.md is the model card.
+//! A [`TemporalNet`] of two frames (64 ms) and six blocks, so that a step depends on ±4 s. The weights are trained by
+//! `tools/scene/train.py`; docs/scene_net.md is the model card.
 
-use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::sliding;
 use super::texture::{BANDS, CORRELATIONS, Texture, ZONES};
-use crate::dense::{Dense, LANES, Lanes};
+use crate::dense::LANES;
 use crate::math::sigmoid;
-use crate::simd::vectorized;
+use crate::temporal_net::{TemporalNet, reach};
 
 /// Number of activities.
 pub(crate) const ACTIVITIES: usize = 4;
@@ -23,20 +20,16 @@ pub(crate) const MUSIC: usize = 2;
 /// Probability that each activity is present in a frame, each 0 to 1.
 pub(crate) type Activities = [f32; ACTIVITIES];
 
-/// The weights: 16-bit floats, little-endian, in the order in which [`SceneNet::read`] takes them.
+/// The weights, see [`TemporalNet::read`].
 const WEIGHTS: &[u8] = include_bytes!("net.f16");
 /// Frames in a step of the net.
 const FRAMES_PER_STEP: usize = 2;
 /// Inputs of the net per frame.
 const INPUTS: usize = 2 + BANDS + 2 + ZONES * CORRELATIONS + ZONES + 1;
-const CHANNELS: usize = 64;
-/// Taps of the convolution of each block, and the distance of its taps in steps.
-const TAPS: usize = 5;
+/// Distance of the taps of each block's convolution, in steps.
 const DILATIONS: [usize; 6] = [1, 2, 4, 8, 16, 1];
 /// Number of steps on either side that a step depends on: 4.1 s.
-const REACH: usize = 2 * (1 + 2 + 4 + 8 + 16 + 1);
-/// Zero steps before and after a row, as many as the widest convolution reaches.
-const PAD: usize = 2 * 16;
+const REACH: usize = reach(&DILATIONS);
 /// Number of steps computed at once; bounds the memory.
 const CHUNK: usize = 1_024;
 /// Levels are relative to the loudest frame within 1 s and within 3 s, in frames.
@@ -49,29 +42,12 @@ pub(crate) fn activities(textures: &[Texture], voice: &[f32]) -> Vec<Activities>
     NET.run(textures, voice, CHUNK)
 }
 
-struct SceneNet {
-    stem: Dense,
-    blocks: [Block; DILATIONS.len()],
-    head: Dense,
-}
-
-struct Block {
-    dilation: usize,
-    taps: Vec<[f32; TAPS]>,
-    bias: Vec<f32>,
-    mix: Dense,
-}
+struct SceneNet(TemporalNet);
 
 impl SceneNet {
     fn read(weights: &[u8]) -> Self {
-        let mut values = weights.as_chunks::<2>().0.iter().map(|&bytes| half(u16::from_le_bytes(bytes)));
-        let mut take = |count: usize| -> Vec<f32> { values.by_ref().take(count).collect() };
-        let stem = map(FRAMES_PER_STEP * INPUTS, CHANNELS, &mut take);
-        let blocks = DILATIONS.map(|dilation| {
-            let taps = take(CHANNELS * TAPS).as_chunks().0.to_vec();
-            Block { dilation, taps, bias: take(CHANNELS), mix: map(CHANNELS, CHANNELS, &mut take) }
-        });
-        Self { stem, blocks, head: map(CHANNELS, FRAMES_PER_STEP * ACTIVITIES, &mut take) }
+        let (inputs, outputs) = (FRAMES_PER_STEP * INPUTS, FRAMES_PER_STEP * ACTIVITIES);
+        Self(TemporalNet::read(weights, inputs, &DILATIONS, outputs))
     }
 
     /// The activities of all frames, computed for `chunk` steps at once: the result does not depend on it.
@@ -85,121 +61,29 @@ impl SceneNet {
         for start in (0..steps).step_by(chunk) {
             let end = steps.min(start + chunk);
             let around = start.saturating_sub(REACH)..steps.min(end + REACH);
-            let rows = self.steps(around.clone(), frames, &input);
-            self.read_out(&rows, start - around.start..end - around.start, &mut activities);
+            let channels = self.0.channels(around.len(), |first, rows| {
+                let lanes = LANES.min(around.len() - first);
+                for lane in 0..LANES {
+                    for part in 0..FRAMES_PER_STEP {
+                        let frame = (around.start + first + lane) * FRAMES_PER_STEP + part;
+                        let values =
+                            if lane < lanes && frame < frames { input(frame) } else { [0.0; INPUTS] };
+                        for (row, value) in rows[part * INPUTS..].iter_mut().zip(values) {
+                            row[lane] = value;
+                        }
+                    }
+                }
+            });
+            self.0.read_out(&channels, start - around.start..end - around.start, |count, outputs| {
+                for frame in 0..FRAMES_PER_STEP * count {
+                    let (lane, part) = (frame / FRAMES_PER_STEP, frame % FRAMES_PER_STEP);
+                    let log_odds = |activity: usize| outputs[part * ACTIVITIES + activity][lane];
+                    activities.push(std::array::from_fn(|activity| sigmoid(log_odds(activity))));
+                }
+            });
         }
         activities.truncate(frames);
         activities
-    }
-
-    /// The channels of the steps `range`, all others taken for absent.
-    fn steps(&self, range: Range<usize>, frames: usize, input: &impl Fn(usize) -> [f32; INPUTS]) -> Rows {
-        let mut x = Rows::zeros(range.len());
-        let mut inputs = [[0.0; LANES]; FRAMES_PER_STEP * INPUTS];
-        let mut outputs = [[0.0; LANES]; CHANNELS];
-        for first in (0..range.len()).step_by(LANES) {
-            let lanes = LANES.min(range.len() - first);
-            for lane in 0..LANES {
-                for part in 0..FRAMES_PER_STEP {
-                    let frame = (range.start + first + lane) * FRAMES_PER_STEP + part;
-                    let values = if lane < lanes && frame < frames { input(frame) } else { [0.0; INPUTS] };
-                    for (row, value) in inputs[part * INPUTS..].iter_mut().zip(values) {
-                        row[lane] = value;
-                    }
-                }
-            }
-            self.stem.apply(0..inputs.len(), &inputs, &mut outputs);
-            for (channel, output) in outputs.iter().enumerate() {
-                x.set(channel, first, lanes, |lane, _| output[lane].max(0.0));
-            }
-        }
-        let mut next = Rows::zeros(range.len());
-        for block in &self.blocks {
-            for first in (0..range.len()).step_by(LANES) {
-                let lanes = LANES.min(range.len() - first);
-                let convolved = block.convolve(&x, first);
-                block.mix.apply(0..CHANNELS, &convolved, &mut outputs);
-                for (channel, output) in outputs.iter().enumerate() {
-                    let old = x.lanes(channel, first, 0);
-                    next.set(channel, first, lanes, |lane, _| old[lane] + output[lane]);
-                }
-            }
-            std::mem::swap(&mut x, &mut next);
-        }
-        x
-    }
-
-    fn read_out(&self, x: &Rows, range: Range<usize>, activities: &mut Vec<Activities>) {
-        let mut inputs = [[0.0; LANES]; CHANNELS];
-        let mut outputs = [[0.0; LANES]; FRAMES_PER_STEP * ACTIVITIES];
-        for first in range.clone().step_by(LANES) {
-            for (channel, input) in inputs.iter_mut().enumerate() {
-                *input = x.lanes(channel, first, 0).map(|value| value.max(0.0));
-            }
-            self.head.apply(0..CHANNELS, &inputs, &mut outputs);
-            for frame in 0..FRAMES_PER_STEP * LANES.min(range.end - first) {
-                let (lane, part) = (frame / FRAMES_PER_STEP, frame % FRAMES_PER_STEP);
-                let log_odds = |activity: usize| outputs[part * ACTIVITIES + activity][lane];
-                activities.push(std::array::from_fn(|activity| sigmoid(log_odds(activity))));
-            }
-        }
-    }
-}
-
-impl Block {
-    /// `max(0, ·)` of the convolution of each channel, for the steps from `first` on.
-    fn convolve(&self, x: &Rows, first: usize) -> [Lanes; CHANNELS] {
-        vectorized(
-            #[inline(always)]
-            || {
-                std::array::from_fn(|channel| {
-                    let mut sums = [self.bias[channel]; LANES];
-                    for (tap, weight) in self.taps[channel].iter().enumerate() {
-                        let offset = (tap as isize - (TAPS / 2) as isize) * self.dilation as isize;
-                        let values = x.lanes(channel, first, offset);
-                        for (sum, value) in sums.iter_mut().zip(values) {
-                            *sum += weight * value;
-                        }
-                    }
-                    sums.map(|sum| sum.max(0.0))
-                })
-            },
-        )
-    }
-}
-
-/// An affine map whose matrix and bias are the next values of `take`.
-fn map(inputs: usize, outputs: usize, take: &mut impl FnMut(usize) -> Vec<f32>) -> Dense {
-    let (matrix, bias) = (take(inputs * outputs), take(outputs));
-    Dense::new(inputs, &bias, |output, input| matrix[output * inputs + input])
-}
-
-/// One row of values per channel, a value per step, with zeros around.
-struct Rows {
-    stride: usize,
-    values: Vec<f32>,
-}
-
-impl Rows {
-    fn zeros(steps: usize) -> Self {
-        let stride = PAD + steps.next_multiple_of(LANES) + PAD;
-        Self { stride, values: vec![0.0; stride * CHANNELS] }
-    }
-
-    /// The values of the steps from `first + offset` on.
-    #[inline(always)]
-    fn lanes(&self, channel: usize, first: usize, offset: isize) -> Lanes {
-        let at = (channel * self.stride + PAD + first).wrapping_add_signed(offset);
-        std::array::from_fn(|lane| self.values[at..at + LANES][lane])
-    }
-
-    /// Sets `lanes` values of the steps from `first` on.
-    #[inline(always)]
-    fn set(&mut self, channel: usize, first: usize, lanes: usize, value: impl Fn(usize, f32) -> f32) {
-        let at = channel * self.stride + PAD + first;
-        for (lane, slot) in self.values[at..at + lanes].iter_mut().enumerate() {
-            *slot = value(lane, *slot);
-        }
     }
 }
 
@@ -222,17 +106,6 @@ fn inputs(texture: &Texture, voice: f32, near: f32, far: f32) -> [f32; INPUTS] {
     texture.roughness.iter().for_each(|&value| put(f32::from(value) / 100.0));
     put(voice);
     values
-}
-
-/// The value of a 16-bit float (IEEE 754 binary16).
-fn half(bits: u16) -> f32 {
-    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
-    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f32::from(bits & 0x3ff));
-    let magnitude = match exponent {
-        0 => fraction * 2f32.powi(-24),
-        _ => (1.0 + fraction / 1_024.0) * 2f32.powi(exponent - 15),
-    };
-    sign * magnitude
 }
 
 #[cfg(test)]
@@ -313,21 +186,9 @@ mod tests {
     }
 
     #[test]
-    fn half_precision_values_are_exact() {
-        let cases =
-            [(0x3c00, 1.0), (0xc000, -2.0), (0x3555, 0.333_251_95), (0x0001, 5.960_464_5e-8), (0x8000, 0.0)];
-        for (bits, value) in cases {
-            assert_eq!(half(bits), value, "{bits:#06x}");
-        }
-    }
-
-    #[test]
     fn weights_fill_the_file() {
-        let block = CHANNELS * (TAPS + 1) + (CHANNELS + 1) * CHANNELS;
-        let head = (CHANNELS + 1) * FRAMES_PER_STEP * ACTIVITIES;
-        let stem = (FRAMES_PER_STEP * INPUTS + 1) * CHANNELS;
-        assert_eq!(WEIGHTS.len(), 2 * (stem + DILATIONS.len() * block + head));
-        assert_eq!(REACH, DILATIONS.iter().map(|dilation| dilation * (TAPS / 2)).sum::<usize>());
+        let (inputs, outputs) = (FRAMES_PER_STEP * INPUTS, FRAMES_PER_STEP * ACTIVITIES);
+        assert_eq!(WEIGHTS.len(), 2 * TemporalNet::weight_count(inputs, &DILATIONS, outputs));
     }
 
     // Printed by tools/scene/export.py.

@@ -15,9 +15,9 @@ const MAX_PAUSE_CELLS: usize = 250;
 /// Distance from the gate in dB that changes the odds of silence by a factor of e.
 const GATE_SLOPE_DB: f32 = 3.0;
 /// Duration in cells at which half of the silences are pauses that people mark (0.42 s), and the range in which the
-/// duration tells.
+/// confidence depends on the duration.
 const MARKED_CELLS: f32 = 52.5;
-const TELLING_CELLS: (f32, f32) = (37.5, 100.0);
+const DECIDING_CELLS: (f32, f32) = (37.5, 100.0);
 
 /// A segment of one kind: a [`super::Segment`] without its loudness.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,7 +84,7 @@ fn level_segment(
 /// The share of silences of so many cells that people mark: a shorter pause is part of the speech around it. Fitted on
 /// composed programmes, where pauses of 0.4 s and more are marked.
 fn marked(cells: usize) -> f32 {
-    let (least, most) = TELLING_CELLS;
+    let (least, most) = DECIDING_CELLS;
     let odds = ((cells as f32).clamp(least, most) / MARKED_CELLS).powi(6);
     odds / (1.0 + odds)
 }
