@@ -51,6 +51,7 @@ files! {
     "index.html",
     "lib/api.js",
     "lib/dom.js",
+    "lib/drop.js",
     "lib/i18n.js",
     "lib/icon.js",
     "lib/jobs.js",

@@ -100,34 +100,8 @@ pub async fn put_origin_map(
     now: DateTime<Utc>,
     map: &NewOriginMap,
 ) -> Result<OriginMap, Error> {
-    let violations = map.violations();
-    if !violations.is_empty() {
-        return Err(Error::Invalid(violations));
-    }
-    let row = sqlx::query_as!(
-        Row,
-        r#"-- audio_to_video_origin::put_origin_map
-        INSERT INTO origin_maps (tenant_id, env, audio_artifact_id, parent_asset_id, source_start_us, source_end_us,
-            clip_offsets_us, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-        ON CONFLICT (tenant_id, env, audio_artifact_id) DO UPDATE
-        SET parent_asset_id = excluded.parent_asset_id, source_start_us = excluded.source_start_us,
-            source_end_us = excluded.source_end_us, clip_offsets_us = excluded.clip_offsets_us, meta = excluded.meta
-        RETURNING audio_artifact_id AS "audio_artifact_id: Id", parent_asset_id AS "parent_asset_id: Id",
-            source_start_us, source_end_us, clip_offsets_us AS "clip_offsets_us: Pieces", created_at,
-            meta AS "meta: Json<Meta>""#,
-        scope.tenant_id.as_str(),
-        scope.env.as_str(),
-        map.audio_artifact_id.as_str(),
-        map.parent_asset_id.as_str(),
-        map.source_start.as_micros(),
-        map.source_end.as_micros(),
-        pieces(map.clip_offsets.as_deref()) as _,
-        now,
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(row.into())
+    let stored = upsert(conn, scope, now, map, &Meta::default(), false).await?;
+    Ok(stored.ok_or(sqlx::Error::RowNotFound)?)
 }
 
 /// Stores a map that was found by the audio, with its `meta`, which has `found_by`; created at `now`. It replaces an earlier
@@ -142,20 +116,32 @@ pub async fn put_found_origin_map(
     map: &NewOriginMap,
     meta: &Meta,
 ) -> Result<Option<OriginMap>, Error> {
+    upsert(conn, scope, now, map, meta, true).await
+}
+
+/// Stores a map in the place of an earlier one; with `only_found`, only of a found one: else `None`.
+async fn upsert(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    now: DateTime<Utc>,
+    map: &NewOriginMap,
+    meta: &Meta,
+    only_found: bool,
+) -> Result<Option<OriginMap>, Error> {
     let violations = map.violations();
     if !violations.is_empty() {
         return Err(Error::Invalid(violations));
     }
     let row = sqlx::query_as!(
         Row,
-        r#"-- audio_to_video_origin::put_found_origin_map
+        r#"-- audio_to_video_origin::put_origin_map
         INSERT INTO origin_maps AS known (tenant_id, env, audio_artifact_id, parent_asset_id, source_start_us,
             source_end_us, clip_offsets_us, created_at, meta)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (tenant_id, env, audio_artifact_id) DO UPDATE
         SET parent_asset_id = excluded.parent_asset_id, source_start_us = excluded.source_start_us,
             source_end_us = excluded.source_end_us, clip_offsets_us = excluded.clip_offsets_us, meta = excluded.meta
-        WHERE known.meta ? 'found_by'
+        WHERE NOT $10 OR known.meta ? 'found_by'
         RETURNING audio_artifact_id AS "audio_artifact_id: Id", parent_asset_id AS "parent_asset_id: Id",
             source_start_us, source_end_us, clip_offsets_us AS "clip_offsets_us: Pieces", created_at,
             meta AS "meta: Json<Meta>""#,
@@ -168,6 +154,7 @@ pub async fn put_found_origin_map(
         pieces(map.clip_offsets.as_deref()) as _,
         now,
         Json(meta) as _,
+        only_found,
     )
     .fetch_optional(conn)
     .await?;

@@ -1,6 +1,7 @@
 // Where a sound is from: a file that is dropped, a window of a recording, or a sample, found in the owner's library.
 import { get } from "../lib/api.js";
 import { button, fill, h } from "../lib/dom.js";
+import { dropArea, fileInput } from "../lib/drop.js";
 import { icon } from "../lib/icon.js";
 import { run } from "../lib/jobs.js";
 import { formatNumber, has, t } from "../lib/i18n.js";
@@ -255,41 +256,11 @@ function register(query, variation, message) {
 }
 
 function dropZone(take) {
-    const input = h("input", {
-        type: "file",
-        id: "sound",
-        accept: "audio/*,video/*,*/*",
-        class: "visually-hidden",
-        tabindex: -1,
-        "aria-hidden": "true",
-        on: {
-            change: event => {
-                take([...event.target.files]);
-                event.target.value = "";
-            },
-        },
-    });
-    const over = is => event => {
-        event.preventDefault();
-        zone.classList.toggle("over", is);
-    };
-    const zone = h(
-        "div",
-        {
-            class: "drop",
-            on: {
-                dragover: over(true),
-                dragenter: over(true),
-                dragleave: over(false),
-                drop: event => {
-                    over(false)(event);
-                    take([...event.dataTransfer.files]);
-                },
-            },
-        },
+    const input = fileInput({ id: "sound", accept: "audio/*,video/*,*/*" }, take);
+    return dropArea(
+        transfer => take([...transfer.files]),
         h("p", {}, h("strong", {}, t("identify.drop")), h("br"), h("span", { class: "hint" }, t("identify.hint"))),
         button(t("drop.file"), () => input.click(), { class: "primary" }),
         input,
     );
-    return zone;
 }

@@ -1,6 +1,7 @@
 // The recordings, and how new ones are brought.
 import { get } from "../lib/api.js";
 import { button, h, select } from "../lib/dom.js";
+import { dropArea, fileInput } from "../lib/drop.js";
 import { formatDate, t } from "../lib/i18n.js";
 import { addressOf, go, note, place } from "../lib/place.js";
 import { nameOf } from "../lib/recording.js";
@@ -133,41 +134,14 @@ function dropZone() {
     const take = files => {
         for (const file of files) bring(file).catch(() => {}); // The task shows its failure.
     };
-    const input = more =>
-        h("input", {
-            type: "file",
-            multiple: true,
-            class: "visually-hidden",
-            tabindex: -1,
-            "aria-hidden": "true",
-            ...more,
-            on: {
-                change: event => {
-                    take([...event.target.files].filter(file => !file.webkitRelativePath || isMedia(file)));
-                    event.target.value = "";
-                },
-            },
-        });
+    const input = attributes =>
+        fileInput({ multiple: true, ...attributes }, chosen =>
+            take(chosen.filter(file => !file.webkitRelativePath || isMedia(file))),
+        );
     const files = input({ accept: "audio/*,video/*,*/*", id: "files" }),
         folder = input({ webkitdirectory: true, id: "folder" });
-    const over = is => event => {
-        event.preventDefault();
-        zone.classList.toggle("over", is);
-    };
-    const zone = h(
-        "div",
-        {
-            class: "drop",
-            on: {
-                dragover: over(true),
-                dragenter: over(true),
-                dragleave: over(false),
-                drop: async event => {
-                    over(false)(event);
-                    take(await dropped(event.dataTransfer));
-                },
-            },
-        },
+    return dropArea(
+        async transfer => take(await dropped(transfer)),
         h("p", {}, h("strong", {}, t("drop.title")), h("br"), h("span", { class: "hint" }, t("drop.hint"))),
         h(
             "div",
@@ -178,7 +152,6 @@ function dropZone() {
         files,
         folder,
     );
-    return zone;
 }
 
 /** Whether a file of a folder is worth an upload; files that are chosen one by one are not judged. */
