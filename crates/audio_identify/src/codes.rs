@@ -5,7 +5,8 @@ http_kit::error_codes! {
         QUERY_TOO_SHORT = 422 "query_too_short":
             "the audio to identify is shorter than 0.3 s" => "use a longer window or file";
         QUERY_TOO_LONG = 422 "query_too_long":
-            "the audio to identify is longer than six hours" => "identify parts of it";
+            "the audio to identify is longer than six hours, or that of a form longer than five minutes"
+            => "identify parts of it; instead of a form, upload the file as an asset and give `asset_id`";
         QUERY_SILENT = 422 "query_silent":
             "the audio to identify is below −72 dBFS throughout" => "use a window with audio";
         TOO_MANY_POSTINGS = 422 "too_many_postings":

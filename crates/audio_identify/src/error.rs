@@ -24,6 +24,12 @@ pub enum Error {
     /// The query is longer than [`MAX_QUERY`](crate::MAX_QUERY).
     #[error("the audio to identify has more than {} h; identify parts of it", crate::MAX_QUERY.as_millis_floor() / 3_600_000)]
     QueryTooLong,
+    /// The query of a form is longer than [`MAX_FORM_QUERY`](crate::MAX_FORM_QUERY).
+    #[error(
+        "the file to identify has more than {} min; upload it as an asset and give `asset_id`, or give a window of it",
+        crate::MAX_FORM_QUERY.as_millis_floor() / 60_000
+    )]
+    FormTooLong,
     /// No sample of the query is above −72 dBFS.
     #[error("the audio to identify is silent; use a window with audio")]
     QuerySilent,
@@ -132,6 +138,7 @@ impl Error {
             Self::Decode(error) => matches!(error, DecodeError::Cancelled),
             Self::Media(error) => matches!(error, MediaError::Database(_) | MediaError::Queue(_)),
             Self::Scratch(_) | Self::Database(_) | Self::Work(_) => true,
+            Self::Recording { source, .. } => source.concerns_all(),
             _ => false,
         }
     }
@@ -156,7 +163,7 @@ impl From<Error> for Problem {
         match error {
             Error::Invalid(errors) => Self::new(INVALID_BODY, detail).fields(errors),
             Error::QueryTooShort(_) => Self::new(QUERY_TOO_SHORT, detail),
-            Error::QueryTooLong => Self::new(QUERY_TOO_LONG, detail),
+            Error::QueryTooLong | Error::FormTooLong => Self::new(QUERY_TOO_LONG, detail),
             Error::QuerySilent => Self::new(QUERY_SILENT, detail),
             Error::TooManyHits(_) => Self::new(TOO_MANY_POSTINGS, detail),
             Error::RecordingTooLong { asset_id, .. } => {

@@ -134,7 +134,7 @@ async fn index_recording(
         Err(error) if error.is_about_media() => {
             let mut failure = error.to_string();
             failure.truncate(failure.floor_char_boundary(MAX_FAILURE));
-            store::insert_failure(&mut transaction, scope, now, asset_id, &failure).await?;
+            store::insert_failure(&mut transaction, scope, now, asset_id, &failure, rebuild).await?;
             None
         }
         Err(_) => None,

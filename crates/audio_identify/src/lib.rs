@@ -48,3 +48,5 @@ pub use service::Identify;
 pub const VERSION: &str = "audio_identify@1";
 /// Longest audio that is identified at once.
 pub const MAX_QUERY: MediaTime = MediaTime::from_millis(6 * 3_600_000);
+/// Longest audio of a form, which is never a job: its file is not stored.
+pub const MAX_FORM_QUERY: MediaTime = MediaTime::from_millis(5 * 60_000);

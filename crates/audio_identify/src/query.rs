@@ -9,10 +9,39 @@ use primitives::{Id, Scope};
 
 use crate::model::{IdentifyRequest, Variation};
 use crate::recording::AudioSource;
-use crate::{Error, MAX_QUERY};
+use crate::{Error, MAX_FORM_QUERY, MAX_QUERY};
 
 /// Queries up to this long are answered without a job: three blocks.
 const LIGHT: MediaTime = MediaTime::from_millis(28_000);
+
+/// Where a call is answered, which limits its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answered {
+    /// While the client waits, as the file of a form.
+    AtOnce,
+    /// While the client waits; what takes longer is answered by a job.
+    AtOnceIfShort,
+    /// By a job, or for a client that waits for as long as it takes.
+    Later,
+}
+
+impl Answered {
+    /// Longest query.
+    pub(crate) fn max_query(self) -> MediaTime {
+        if self == Self::AtOnce { MAX_FORM_QUERY } else { MAX_QUERY }
+    }
+
+    /// The error of longer ones.
+    pub(crate) fn too_long(self) -> Error {
+        if self == Self::AtOnce { Error::FormTooLong } else { Error::QueryTooLong }
+    }
+
+    /// Total duration of recordings that are decoded to confirm matches, in samples: 2 h, or 24 h.
+    pub(crate) fn max_decoded_samples(self) -> u64 {
+        let hours = if self == Self::Later { 24 } else { 2 };
+        hours * 3_600 * u64::from(RATE)
+    }
+}
 
 /// A window of audio and how it is searched.
 #[derive(Clone, Debug)]
@@ -26,20 +55,25 @@ pub(crate) struct QueryOptions {
 }
 
 impl QueryOptions {
-    /// The window in samples, one more than allowed if it may be too long.
-    pub(crate) fn samples(&self) -> Range<u64> {
+    /// The window in samples; a millisecond more than `longest` if it may be too long.
+    pub(crate) fn samples(&self, longest: MediaTime) -> Range<u64> {
         let sample = |time: MediaTime| time.to_samples(RATE).max(0).cast_unsigned();
-        let latest = self.start + MAX_QUERY + MediaTime::from_millis(1);
+        let latest = self.start + longest + MediaTime::from_millis(1);
         sample(self.start)..sample(self.end.map_or(latest, |end| end.min(latest)))
     }
 
-    /// Whether the window is short, of audio of this duration.
-    pub(crate) fn is_light(&self, duration: Option<MediaTime>) -> bool {
-        let end = match (self.end, duration) {
+    /// The longest duration that the window can have, in audio of this duration.
+    pub(crate) fn duration(&self, audio: Option<MediaTime>) -> Option<MediaTime> {
+        let end = match (self.end, audio) {
             (Some(end), Some(duration)) => Some(end.min(duration)),
             (end, duration) => end.or(duration),
         };
-        end.is_some_and(|end| end - self.start <= LIGHT)
+        end.map(|end| end - self.start)
+    }
+
+    /// Whether the window is short, in audio of this duration.
+    pub(crate) fn is_light(&self, audio: Option<MediaTime>) -> bool {
+        self.duration(audio).is_some_and(|duration| duration <= LIGHT)
     }
 }
 
@@ -97,9 +131,12 @@ mod tests {
 
     #[test]
     fn windows_are_in_samples_and_bounded() {
-        assert_eq!(options(1_000, Some(2_000)).samples(), 16_000..32_000);
-        let all = options(0, None).samples();
-        assert_eq!(all, 0..MAX_QUERY.to_samples(RATE).cast_unsigned() + 16);
+        assert_eq!(options(1_000, Some(2_000)).samples(MAX_QUERY), 16_000..32_000);
+        for answered in [Answered::AtOnce, Answered::Later] {
+            let longest = answered.max_query();
+            let all = options(0, None).samples(longest);
+            assert_eq!(all, 0..longest.to_samples(RATE).cast_unsigned() + 16);
+        }
     }
 
     #[test]

@@ -9,15 +9,15 @@ use media_decode::{DecodeError, MediaInput};
 use media_time::MediaTime;
 use media_v2::{MediaAsset, MediaService};
 use primitives::Id;
-use scheduling::WorkProgress;
+use scheduling::{WorkError, WorkProgress};
 
+use crate::Error;
 use crate::candidate::{Candidate, Located, candidates, locate};
-use crate::query::QueryOptions;
+use crate::query::{Answered, QueryOptions};
 use crate::recording::DecodedAudio;
 use crate::refinement::{confirm_source, last_sample};
 use crate::search::StoredIndex;
 use crate::store::{self, SourceRow};
-use crate::{Error, MAX_QUERY};
 
 /// Shares of the whole work: decoding the query, then searching; the rest is confirming.
 const DECODED: f64 = 0.15;
@@ -25,9 +25,6 @@ const SEARCHED: f64 = 0.6;
 /// Blocks of a query whose uncertain matches are all confirmed. Of longer queries, whose blocks have about one match by
 /// chance each, only those in recordings that also have a certain one.
 const THOROUGH_BLOCKS: usize = 3;
-/// Total duration of recordings that are decoded to confirm the matches of one call, in samples: 24 h. Further ones remain as
-/// the landmarks have them.
-const MAX_DECODED_SAMPLES: u64 = 24 * 3_600 * RATE as u64;
 /// Places nearer than this to that of the query itself are its own: 60 ms.
 const SAME_PLACE: MediaTime = MediaTime::from_millis(60);
 /// Difference of a speed or pitch from 1 that is none.
@@ -40,6 +37,7 @@ pub(crate) struct SearchJob {
     pub(crate) index: StoredIndex,
     pub(crate) media: MediaService,
     pub(crate) options: QueryOptions,
+    pub(crate) answered: Answered,
     /// Assets with the bytes of the query: their places at its own time are known.
     pub(crate) same_bytes: Vec<Id>,
     pub(crate) progress: WorkProgress,
@@ -59,8 +57,9 @@ impl SearchJob {
     /// Searches for the window of a recording. `file` is empty, for decoded samples. Blocking.
     ///
     /// # Errors
-    /// [`Error::QueryTooShort`], [`Error::QueryTooLong`], [`Error::QuerySilent`], [`Error::TooManyHits`]; errors of the
-    /// recording, the files and the database; [`DecodeError::Cancelled`].
+    /// [`Error::QueryTooShort`], [`Error::QueryTooLong`], [`Error::FormTooLong`], [`Error::QuerySilent`],
+    /// [`Error::TooManyHits`]; [`WorkError::Deferred`] if a job has to confirm the matches; errors of the recording, the
+    /// files and the database; [`DecodeError::Cancelled`].
     pub(crate) fn run(
         &self,
         input: &MediaInput,
@@ -68,13 +67,15 @@ impl SearchJob {
         cancelled: &dyn Fn() -> bool,
     ) -> Result<SearchResult, Error> {
         let decoding = |done: f64| self.progress.report("decoding", DECODED * done);
-        let mut query = DecodedAudio::decode(input, file, self.options.samples(), cancelled, &decoding)?;
+        let longest = self.answered.max_query();
+        let window = self.options.samples(longest);
+        let mut query = DecodedAudio::decode(input, file, window, cancelled, &decoding)?;
         let duration = query.duration();
         if query.len() < MIN_QUERY_SAMPLES as u64 {
             return Err(Error::QueryTooShort(duration.as_millis_floor()));
         }
-        if duration > MAX_QUERY {
-            return Err(Error::QueryTooLong);
+        if duration > longest {
+            return Err(self.answered.too_long());
         }
         let blocks: Vec<Range<u64>> = blocks(query.len()).collect();
         let found = self.search(&mut query, &blocks, cancelled)?;
@@ -163,8 +164,9 @@ impl SearchJob {
         found.into_iter().enumerate().flat_map(of_block).collect()
     }
 
-    /// Confirms candidates source by source, those with the most certain match first, as far as [`MAX_DECODED_SAMPLES`]
-    /// reaches. A source that cannot be read keeps its matches as the landmarks have them.
+    /// Confirms candidates source by source, those with the most certain match first, as far as
+    /// [`Answered::max_decoded_samples`] reaches. Further sources, and those that cannot be read, keep their matches as the
+    /// landmarks have them.
     fn confirm(
         &self,
         sources: &SourcesById,
@@ -179,13 +181,19 @@ impl SearchJob {
         }
         let mut groups: Vec<(i64, Vec<&mut Candidate>)> = by_source.into_iter().collect();
         groups.sort_by(|(a, first), (b, second)| best(first).total_cmp(&best(second)).then(a.cmp(b)));
+        let needed = |group: &[&mut Candidate]| group.iter().map(|one| last_sample(blocks, one)).max().unwrap_or(0);
+        let limit = self.answered.max_decoded_samples();
+        let total = groups.iter().map(|(_, group)| needed(group)).fold(0, u64::saturating_add);
+        if self.answered == Answered::AtOnceIfShort && total > limit {
+            return Err(WorkError::Deferred.into());
+        }
         let asset_id = |id: &i64| sources.get(id).map(|source| &source.asset_id);
         let assets = self.assets(groups.iter().filter_map(|(id, _)| asset_id(id).cloned()).collect())?;
         let (count, mut decoded) = (groups.len(), 0);
         for (index, (id, group)) in groups.iter_mut().enumerate() {
-            let needed = group.iter().map(|one| last_sample(blocks, one)).max().unwrap_or(0);
             let Some(asset) = asset_id(id).and_then(|id| assets.get(id)) else { continue };
-            if decoded + needed > MAX_DECODED_SAMPLES {
+            let needed = needed(group);
+            if needed > limit - decoded {
                 continue;
             }
             decoded += needed;

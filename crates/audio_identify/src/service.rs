@@ -18,7 +18,8 @@ use tokio::runtime::Handle;
 use crate::Error;
 use crate::candidate::Located;
 use crate::model::{Identification, IdentifyRequest, Searched, SourceMatch};
-use crate::query::{self, QueryOptions};
+use crate::comparison::check_disk;
+use crate::query::{self, Answered, QueryOptions};
 use crate::recording::scratch_file;
 use crate::search::StoredIndex;
 use crate::search_job::{SearchJob, SearchResult};
@@ -44,8 +45,9 @@ struct Target {
     options: QueryOptions,
     /// Assets with the bytes of the query.
     same_bytes: Vec<Id>,
-    /// Whether the search needs no job.
-    is_light: bool,
+    /// Its declared duration.
+    duration: Option<MediaTime>,
+    answered: Answered,
 }
 
 impl Identify {
@@ -75,15 +77,17 @@ impl Identify {
         let options = request.options()?;
         let scope = &context.scope;
         let source = query::find(&self.0.media, scope, request).await?;
-        let is_light = options.is_light(source.duration());
-        if !is_light {
-            begin_heavy_work()?;
-        }
+        // Where this call may still become a job, a long query does, and a short one whose matches take long to confirm.
+        let answered = match begin_heavy_work() {
+            Ok(()) => Answered::Later,
+            Err(_) if options.is_light(source.duration()) => Answered::AtOnceIfShort,
+            Err(deferred) => return Err(deferred.into()),
+        };
         let mut same_bytes = self.same_bytes(scope, source.sha256()).await?;
         let own = source.asset_id().cloned();
         same_bytes.extend(own.clone().filter(|own| !same_bytes.contains(own)));
         let input = source.open(&self.0.media).await?;
-        let target = Target { input, options, same_bytes, is_light };
+        let target = Target { input, options, same_bytes, duration: source.duration(), answered };
         let (mut identified, duration) = self.search(scope, target, own.as_ref()).await?;
         if let Some(artifact_id) = request.artifact_id.as_ref().filter(|_| request.register) {
             match self.register(scope, artifact_id, &identified.matches, duration).await? {
@@ -108,7 +112,7 @@ impl Identify {
         let file = File::open(path).map_err(Error::Scratch)?;
         let same_bytes = self.same_bytes(scope, Some(&upload.id()?.to_hex())).await?;
         let input = MediaInput::new(file, self.0.media.decoders().clone());
-        let target = Target { input, options, same_bytes, is_light: true };
+        let target = Target { input, options, same_bytes, duration: None, answered: Answered::AtOnce };
         let (identified, _) = self.search(scope, target, None).await?;
         // The search has finished with the staged file.
         drop(upload);
@@ -129,7 +133,8 @@ impl Identify {
         target: Target,
         own: Option<&Id>,
     ) -> Result<(Identification, MediaTime), Error> {
-        let Target { input, options, same_bytes, is_light } = target;
+        let Target { input, options, same_bytes, duration, answered } = target;
+        check_disk(&self.0.media, options.duration(duration).unwrap_or_default()).await?;
         let start = options.start;
         let twins: Vec<Id> =
             same_bytes.iter().filter(|id| Some(*id) != own).take(MAX_TWINS).cloned().collect();
@@ -137,9 +142,9 @@ impl Identify {
         let pool = self.0.media.pool().clone();
         let index = StoredIndex { runtime: Handle::current(), pool, scope: scope.clone() };
         let (media, progress) = (self.0.media.clone(), WorkProgress::current());
-        let job = SearchJob { index, media, options, same_bytes, progress };
+        let job = SearchJob { index, media, options, answered, same_bytes, progress };
         let work = move |cancellation: &Cancellation| job.run(&input, file, &|| cancellation.is_cancelled());
-        let found = if is_light { self.0.queue.run_now(work).await } else { self.0.queue.run(work).await };
+        let found = self.0.queue.run_now(work).await;
         let SearchResult { located, sources, duration } = found??;
         let window = Window::starting_at(start, duration);
         let mut matches: Vec<SourceMatch> = twins.into_iter().map(|id| twin(id, window)).collect();

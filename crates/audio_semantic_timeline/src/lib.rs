@@ -39,6 +39,7 @@ pub mod store;
 mod stored;
 pub mod stub;
 mod summary;
+pub mod tempo_curve;
 mod transcript;
 pub mod voice_store;
 pub mod voices;

@@ -10,6 +10,7 @@ use crate::EffectiveParams;
 use crate::backend::BackendKind;
 use crate::corrections::Correction;
 use crate::speakers::{Speaker, SpeakerTurn, SpeakersOption};
+use crate::tempo_curve::{TempoSegment, tempo_curve};
 
 /// The kind of audio in a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -142,12 +143,13 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// The timeline with the energy of each event, for responses.
+    /// The timeline with what derives from its other members, for responses: the energy of each event, and the tempo curve.
     #[must_use]
-    pub fn with_energy(mut self) -> Self {
+    pub fn with_derived(mut self) -> Self {
         for event in &mut self.events {
             event.energy = event.loudness_lufs.map(energy_of_loudness);
         }
+        self.meta.tempo_curve = tempo_curve(&self.beats);
         self
     }
 }
@@ -173,6 +175,9 @@ pub struct SummaryMeta {
     /// them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub speaker_turns: Vec<SpeakerTurn>,
+    /// The tempo over time, within 1 % of that of the beats; absent without beats. Derived for responses, not stored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tempo_curve: Vec<TempoSegment>,
     /// Present only on a timeline cut to a clip.
     #[serde(flatten)]
     #[schema(value_type = SliceMeta)]

@@ -137,7 +137,7 @@ impl StoredTimeline {
     /// The response, with `summary` instead of the stored one.
     fn with(self, summary: Summary) -> TimelineResponse {
         let Artifact { id, uri, meta, .. } = self.artifact;
-        TimelineResponse { artifact_id: id, uri, summary: summary.with_energy(), artifact_meta: meta }
+        TimelineResponse { artifact_id: id, uri, summary: summary.with_derived(), artifact_meta: meta }
     }
 }
 

@@ -123,6 +123,7 @@ impl AnalysisKey {
                 run,
                 loudness_windows: measured.loudness_windows,
                 speaker_turns: measured.speaker_turns,
+                tempo_curve: Vec::new(),
                 clip: None,
             },
         }

@@ -83,6 +83,7 @@ impl Conformer {
         let edit = asset_to_compare(&self.media, scope, &request.asset_id).await?;
         check_length(&edit, MAX_EDIT)?;
         let mut progress = WorkProgress::current();
+        let is_named = request.sources.is_some();
         let mut sources = match request.sources {
             Some(ids) => {
                 let mut assets = Vec::with_capacity(ids.len());
@@ -108,7 +109,7 @@ impl Conformer {
         };
         // Of equal matches, the one of the first source wins: the shots do not depend on the order of the request.
         sources.sort_by(|a, b| a.id.cmp(&b.id));
-        let shots = self.shots(edit, sources, progress).await?;
+        let shots = self.shots(edit, sources, is_named, progress).await?;
         let new = NewShotList {
             shots,
             backend_version: VERSION.to_owned(),
@@ -130,11 +131,13 @@ impl Conformer {
         Ok(assets)
     }
 
-    /// Decodes the edit and its sources one after the other, and finds the shots.
+    /// Decodes the edit and its sources one after the other, and finds the shots. A source that cannot be decoded is an
+    /// error if the request names it, and left out if a search found it.
     async fn shots(
         &self,
         edit: MediaAsset,
         sources: Vec<MediaAsset>,
+        is_named: bool,
         progress: WorkProgress,
     ) -> Result<Vec<VideoShot>, Error> {
         let slot = HeldSlot::acquire(&self.queue).await?;
@@ -150,16 +153,24 @@ impl Conformer {
             .await?;
         let mut known = BTreeMap::new();
         for (number, asset) in (1_i64..).zip(sources) {
-            known.insert(number, ShotSource { asset_id: asset.id.clone(), duration: asset.duration });
-            let recording = OpenRecording::open(&self.media, asset).await?;
+            let source = ShotSource { asset_id: asset.id.clone(), duration: asset.duration };
+            let opened = OpenRecording::open(&self.media, asset).await;
             let own = progress.clone();
-            material = slot
+            let added;
+            (material, added) = slot
                 .run(move |cancelled| {
                     let report = |done: f64| own.report("decoding", share * (number as f64 + done));
-                    material.add(number, recording, cancelled, &report)?;
-                    Ok(material)
+                    let added = opened.and_then(|recording| {
+                        material.add(number, recording, cancelled, &report)
+                    });
+                    Ok((material, added))
                 })
                 .await?;
+            match added {
+                Err(error) if is_named || error.concerns_all() => return Err(error),
+                Err(error) => tracing::warn!(%error, "a found source was left out"),
+                Ok(()) => drop(known.insert(number, source)),
+            }
         }
         slot.run(move |cancelled| {
             let (shots, levels) = material.shots(cancelled, &progress)?;
@@ -197,7 +208,7 @@ impl Material {
         Ok(Self { edit, filter, index, sources, sources_length: MediaTime::ZERO })
     }
 
-    /// Adds a source with this number.
+    /// Adds a source with this number; none after an error.
     fn add(
         &mut self,
         number: i64,
@@ -207,12 +218,13 @@ impl Material {
     ) -> Result<(), Error> {
         let mut audio = recording.decode(MAX_SOURCES_LENGTH, cancelled, progress)?;
         // Declared durations may be missing or wrong.
-        self.sources_length += audio.duration();
-        if self.sources_length > MAX_SOURCES_LENGTH {
-            return Err(Error::SourcesTooLong { length: self.sources_length });
+        let length = self.sources_length + audio.duration();
+        if length > MAX_SOURCES_LENGTH {
+            return Err(Error::SourcesTooLong { length });
         }
         let keep = |hash| self.filter.contains(hash);
         let landmarks = landmarks(&mut Cancellable::new(&mut audio, cancelled), keep)?;
+        self.sources_length = length;
         self.index.add(number, &landmarks);
         self.sources.0.insert(number, audio);
         Ok(())

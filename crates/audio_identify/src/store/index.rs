@@ -66,15 +66,20 @@ pub(crate) async fn replace_source(
     Ok(true)
 }
 
-/// Records why an asset cannot be indexed, so that it is not tried again by the same version.
+/// Records why an asset cannot be indexed, so that it is not tried again by the same version; not in place of current
+/// landmarks, unless with `rebuild`, and not while another transaction writes some.
 pub(crate) async fn insert_failure(
     conn: &mut PgConnection,
     scope: &Scope,
     now: DateTime<Utc>,
     asset_id: &Id,
     failure: &str,
+    rebuild: bool,
 ) -> sqlx::Result<()> {
-    delete_outdated(conn, scope, asset_id, true).await?;
+    if !try_lock(conn, scope, asset_id).await? {
+        return Ok(());
+    }
+    delete_outdated(conn, scope, asset_id, rebuild).await?;
     let source = IndexedSource { asset_id, duration: MediaTime::ZERO, landmarks: &[] };
     insert_source(conn, scope, now, source, 0, Some(failure)).await?;
     Ok(())

@@ -109,6 +109,16 @@ async fn conform_searches_sources_that_are_not_named() {
     let id = named["shot_list_artifact_id"].as_str().unwrap();
     assert_eq!(state.api.get(&format!("/audio/to-video-origin/{id}")).await.ok(), named);
 
+    // A found source without bytes is left out; a named one is an error.
+    let (lost, length) = (&film.rushes[1], MediaTime::from_millis(30_000));
+    let unreadable = state.declared("lost.wav", length).await;
+    state.found.set(&[&film.rushes[0], &unreadable, lost, &film.rushes[2]]);
+    let searched = state.api.post(CONFORM, &json!({"asset_id": film.edit})).await.ok();
+    assert_eq!(searched["shots"], named["shots"]);
+    let sources = [&film.rushes[0], &unreadable];
+    let refused = state.api.post(CONFORM, &json!({"asset_id": film.edit, "sources": sources})).await;
+    assert!(refused.status >= 400, "{refused:?}");
+
     state.found.set(&[]);
     let unknown = state.api.post(CONFORM, &json!({"asset_id": film.edit})).await.ok();
     let shots = unknown["shots"].as_array().unwrap();

@@ -1,8 +1,14 @@
 //! Searches: places, repeats, twins, other owners and refusals.
 
+use audio_identify::Error;
+use audio_identify::model::IdentifyRequest;
+use axum::body::Body;
+use axum::http::Request;
+use scheduling::WorkError;
 use serde_json::{Value, json};
+use test_kit::context;
 
-use crate::music::{RATE, at_speed, piece, scaled};
+use crate::music::{RATE, at_speed, piece, scaled, wav};
 use crate::support::{IDENTIFY, TestState, offset_ms};
 
 fn matches(found: &Value) -> &Vec<Value> {
@@ -151,4 +157,47 @@ async fn short_and_silent_queries_are_refused() {
     let problem = state.api.post(IDENTIFY, &both).await.problem(422, "invalid_body");
     assert_eq!(problem["errors"][0]["pointer"], "/asset_id");
     state.api.post(IDENTIFY, &json!({"artifact_id": "a"})).await.problem(404, "artifact_not_found");
+}
+
+/// `bytes` as the file of a form.
+fn form(bytes: &[u8]) -> Request<Body> {
+    let head = b"--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"take.wav\"\r\n\r\n".as_slice();
+    Request::post(IDENTIFY)
+        .header("x-tenant-id", "t1")
+        .header("x-env", "dev")
+        .header("content-type", "multipart/form-data; boundary=edge")
+        .body(Body::from([head, bytes, b"\r\n--edge--\r\n"].concat()))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn file_is_found_if_it_is_no_longer_than_five_minutes() {
+    let state = TestState::new().await;
+    let samples = piece(11, 20);
+    let source = state.upload(&samples).await;
+    state.index().await;
+    let found = state.api.send(form(&wav(&samples[16_000..64_000]))).await.ok();
+    assert_eq!(matches(&found)[0]["asset_id"], json!(source.id), "{found}");
+    let problem = state.api.send(form(&wav(&vec![0.5; 301 * RATE]))).await.problem(422, "query_too_long");
+    assert!(problem["detail"].as_str().unwrap().contains("asset_id"), "{problem}");
+    assert_eq!(state.media.blob_files(), 1, "only the source is kept");
+}
+
+#[tokio::test]
+async fn short_query_is_a_job_if_its_matches_are_late_in_long_recordings() {
+    let state = TestState::new().await;
+    let samples = piece(12, 20);
+    state.upload(&samples).await;
+    state.index().await;
+    let query = state.upload(&scaled(&samples[16_000..96_000], 0.5)).await;
+    let request: IdentifyRequest = serde_json::from_value(json!({"asset_id": query.id})).unwrap();
+    let context = context("t1");
+    let identified = scheduling::defer(state.service.identify(&context, &request)).await.unwrap();
+    assert_eq!(identified.matches.len(), 1);
+    // As in a recording of three hours.
+    state.execute("UPDATE fingerprint_landmarks SET frame = frame + 600000").await;
+    state.execute("UPDATE fingerprint_sources SET duration_us = 10800000000").await;
+    let deferred = scheduling::defer(state.service.identify(&context, &request)).await;
+    assert!(matches!(deferred, Err(Error::Work(WorkError::Deferred))), "{deferred:?}");
+    state.service.identify(&context, &request).await.unwrap();
 }

@@ -14,6 +14,7 @@ pub(crate) const IDENTIFY: &str = "/audio/identify";
 pub(crate) struct TestState {
     pub(crate) api: Api,
     pub(crate) media: TestMedia,
+    pub(crate) service: Identify,
 }
 
 impl TestState {
@@ -21,12 +22,12 @@ impl TestState {
         let media = TestMedia::new().await;
         let queue = WorkQueue::new("analysis", 2, 8);
         let origins = VideoOrigins::new(media.service.clone(), queue.clone(), media.clock.clone());
-        let identify = Identify::new(media.service.clone(), origins.clone(), queue);
+        let service = Identify::new(media.service.clone(), origins.clone(), queue);
         let (router, _) = media_v2::router(media.service.clone())
             .merge(audio_to_video_origin::router(origins))
-            .merge(audio_identify::router(identify))
+            .merge(audio_identify::router(service.clone()))
             .split_for_parts();
-        Self { api: Api::new(router), media }
+        Self { api: Api::new(router), media, service }
     }
 
     /// Uploads samples as a WAVE file of a tenant.

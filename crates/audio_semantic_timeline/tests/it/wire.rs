@@ -47,10 +47,22 @@ fn summary_round_trips_byte_for_byte() {
 
 #[test]
 fn energy_follows_from_loudness_and_is_not_stored() {
-    let shown = serde_json::to_value(summary().with_energy()).unwrap();
+    let shown = serde_json::to_value(summary().with_derived()).unwrap();
     // 10^((-20.5 + 0.691) / 10)
     assert_eq!(shown["events"][0]["energy"], 0.01045);
     assert!(serde_json::to_value(summary()).unwrap()["events"][0].get("energy").is_none());
+}
+
+#[test]
+fn tempo_curve_follows_from_the_beats_whatever_is_stored() {
+    let mut stored = serde_json::to_value(summary()).unwrap();
+    let beat = |n: i64| json!({"time_ms": n * 500, "beat_index": n, "bar_index": n / 4, "subdivision": n % 4});
+    stored["beats"] = (0..16).map(beat).collect();
+    stored["meta"]["tempo_curve"] = json!([{"start_ms": 0, "end_ms": 9, "start_bpm": 1.0, "end_bpm": 1.0}]);
+    let summary: Summary = serde_json::from_value(stored).unwrap();
+    let shown = serde_json::to_value(summary.with_derived()).unwrap();
+    let expected = json!([{"start_ms": 0, "end_ms": 7_500, "start_bpm": 120.0, "end_bpm": 120.0}]);
+    assert_eq!(shown["meta"]["tempo_curve"], expected);
 }
 
 #[test]
