@@ -768,6 +768,13 @@ class TempoCandidate(TypedDict):
     weight: float
 
 
+class TempoSegment(TypedDict):
+    end_bpm: float
+    end_ms: int
+    start_bpm: float
+    start_ms: int
+
+
 class TimelineEdit(TypedDict):
     at_ms: NotRequired[int]
     end_ms: NotRequired[int]
@@ -1945,6 +1952,7 @@ class ShotListRequest(TypedDict):
 class SummaryMeta(RunMeta, SliceMeta):
     loudness_windows: list[LoudnessWindow]
     speaker_turns: NotRequired[list[SpeakerTurn]]
+    tempo_curve: NotRequired[list[TempoSegment]]
 
 
 TimelineBody: TypeAlias = NewTimelineRequest | NewShotListTimelineRequest
