@@ -4,6 +4,13 @@ import { Browser } from "./browser.mjs";
 const [asset, tenant] = process.argv.slice(2);
 const WAIT = 600_000;
 
+const analysed = await made("/audio/semantic-timeline/analyze", { asset_id: asset });
+const cut = await made("/audio/field-to-samples", { asset_id: asset, run_phrases: false });
+const words = analysed.events.flatMap(event => event.meta.words ?? []);
+console.log(
+    `${analysed.events.length} events, ${analysed.beats.length} beats, ${words.length} words, ${cut.summary_meta.hits_count} hits`,
+);
+
 const browser = await Browser.launch();
 const rows = [];
 const empty = await browser.page(tenant);
@@ -47,6 +54,17 @@ for (const [name, frames, p50, p95, worst, heap] of rows) {
     console.log(`| ${name} | ${frames} | ${p50} ms | ${p95} ms | ${worst} ms | ${heap} MB |`);
 }
 console.log(`\n${tiles} tiles were read.`);
+
+/** The result of a call, which may be that of a job that still runs. */
+async function made(path, body) {
+    const headers = { "Content-Type": "application/json", "X-Tenant-Id": tenant, "X-Env": "test" };
+    for (;;) {
+        const answer = await fetch(process.env.BASE + path, { method: "POST", headers, body: JSON.stringify(body) });
+        if (answer.status === 200) return answer.json();
+        if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+        await new Promise(resolve => setTimeout(resolve, 1000));
+    }
+}
 
 /** Distances of animation frames while `work` runs, and the heap after a collection. */
 async function measure(page, work) {

@@ -100,16 +100,9 @@ in_time() { timeout --kill-after=20 "$LIMIT" node "$modules/$1.mjs" "${@:2}"; }
 open=$(free_port)
 export BASE="http://127.0.0.1:$open"
 if [[ ${1-} == bench ]]; then
-  export AUDIO_SEMANTIC_BACKEND=signal
   serve "$open"
   ffmpeg -nostdin -v error -stream_loop -1 -i "$here/fixtures/media/talk_and_music.mp4" -vn -t 10800 -c:a libmp3lame -b:a 128k "$data/3h.mp3"
   asset=$("$program" upload "$data/3h.mp3" --url "$BASE" --tenant bench --env test | cut -d ' ' -f 1)
-  for path in /audio/semantic-timeline/analyze /audio/field-to-samples; do
-    body='{"asset_id": "'$asset'"}'
-    [[ $path != *samples ]] || body='{"asset_id": "'$asset'", "run_phrases": false}'
-    curl --silent --show-error --fail --noproxy '*' -H 'X-Tenant-Id: bench' -H 'X-Env: test' -H 'Content-Type: application/json' \
-      -d "$body" "$BASE$path" >/dev/null
-  done
   in_time bench "$asset" bench
   exit
 fi
