@@ -60,6 +60,18 @@ pub(crate) fn coded(samples: &[f32], codec: &[&str], extension: &str) -> Vec<f32
     decoded
 }
 
+/// A WAVE file of mono samples at 16 kHz, 16 bit.
+pub(crate) fn to_wave(samples: &[f32]) -> Vec<u8> {
+    let length = 2 * samples.len() as u32;
+    let numbers =
+        |numbers: &[u32]| numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>();
+    let (head, format) = (numbers(&[36 + length]), numbers(&[16, 0x1_0001, 16_000, 32_000, 0x10_0002]));
+    let mut file = [b"RIFF", &head[..], b"WAVEfmt ", &format, b"data", &numbers(&[length])].concat();
+    let value = |sample: &f32| (sample.clamp(-1.0, 1.0) * 32_767.0).round() as i16;
+    file.extend(samples.iter().flat_map(|sample| value(sample).to_le_bytes()));
+    file
+}
+
 /// Pseudo-random numbers from 0 to 1 (SplitMix64).
 pub(crate) struct Random(pub(crate) u64);
 

@@ -1,11 +1,11 @@
 //! A library of recordings, made by `tools/identify/library.py`, and its index.
 
 use std::convert::Infallible;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use audio_fingerprint::{FINGERPRINT_VERSION, Fingerprinter, Landmark, MemoryIndex, RATE, Sources};
 
-use crate::audio::{Random, is_quiet};
+use crate::audio::{Random, is_quiet, to_wave};
 
 pub(crate) const SECOND: usize = RATE as usize;
 /// Ways in which a recording is changed so that it is another one, to fill a large library: none, backwards, faster by
@@ -21,6 +21,8 @@ pub(crate) struct Library {
     /// Recordings that are indexed as they are.
     pub(crate) indexed: Vec<usize>,
     pub(crate) index: MemoryIndex,
+    /// Where queries are written, for other programs.
+    pub(crate) written: Option<PathBuf>,
 }
 
 /// Recordings that are never indexed: pieces of the same artists as the others.
@@ -44,7 +46,8 @@ impl Library {
                 .push(bytes.as_chunks::<2>().0.iter().map(|bytes| i16::from_le_bytes(*bytes)).collect());
             names.push(file.file_stem().unwrap().to_string_lossy().into_owned());
         }
-        let mut library = Self { names, recordings, indexed: Vec::new(), index: MemoryIndex::new() };
+        let (indexed, index) = (Vec::new(), MemoryIndex::new());
+        let mut library = Self { names, recordings, indexed, index, written: None };
         library.fill(directory, hours);
         library
     }
@@ -107,6 +110,22 @@ impl Library {
     /// `length` samples of a recording.
     pub(crate) fn part(&self, recording: usize, start: usize, length: usize) -> Vec<f32> {
         (start..start + length).map(|at| self.sample(recording, 0, at as i64)).collect()
+    }
+
+    /// Writes the names of the recordings that are indexed as they are, if queries are written.
+    pub(crate) fn write_names(&self) {
+        let Some(directory) = &self.written else { return };
+        std::fs::create_dir_all(directory).unwrap();
+        let names: Vec<&str> = self.indexed.iter().map(|id| self.names[*id].as_str()).collect();
+        std::fs::write(directory.join("indexed"), names.join("\n")).unwrap();
+    }
+
+    /// Writes samples of a table for other programs, if they are wanted.
+    pub(crate) fn write(&self, table: &str, name: &str, samples: &[f32]) {
+        let Some(directory) = &self.written else { return };
+        let directory = directory.join(table.replace('/', " a "));
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join(format!("{name}.wav")), to_wave(samples)).unwrap();
     }
 
     pub(crate) fn name(&self, source: i64) -> String {

@@ -6,6 +6,7 @@
 //! `align` (`pairs=20`, and ten times as many unrelated ones), `conform` (`edits=50`; `strangers=0.1` of
 //! the shots are not indexed; `cuts=1` prints them all), and `calibrate` for the null model.
 //! All but `calibrate` are the default. Every fourth recording is not indexed: noises and false matches are of those.
+//! With `write=DIRECTORY`, the queries and pairs are also written as WAVE files, for `tools/identify/peers.py`.
 
 #![expect(
     clippy::print_stdout,
@@ -26,7 +27,7 @@ mod score;
 mod unknown;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use library::Library;
 
@@ -34,15 +35,15 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (settings, names): (Vec<&String>, Vec<&String>) =
         arguments[1..].iter().partition(|argument| argument.contains('='));
-    let settings: BTreeMap<&str, f64> = settings
-        .iter()
-        .filter_map(|setting| setting.split_once('='))
-        .map(|(name, value)| (name, value.parse().unwrap()))
-        .collect();
-    let setting = |name: &str, default: f64| settings.get(name).copied().unwrap_or(default);
+    let settings: BTreeMap<&str, &str> =
+        settings.iter().filter_map(|setting| setting.split_once('=')).collect();
+    let setting =
+        |name: &str, default: f64| settings.get(name).map_or(default, |value| value.parse().unwrap());
     let count = |name: &str, default: u32| setting(name, f64::from(default)) as usize;
     let (places, seed) = (count("places", 40), count("seed", 20) as u64);
     let mut library = Library::load(Path::new(&arguments[0]), setting("hours", 10.0));
+    library.written = settings.get("write").map(PathBuf::from);
+    library.write_names();
     let is_asked = |name: &str| {
         let is_default = !["brief", "calibrate"].contains(&name);
         names.is_empty() && is_default || names.iter().any(|asked| *asked == name)

@@ -147,6 +147,8 @@ fn row(library: &mut Library, reel: &Reel<'_>, times: &mut [Vec<f64>; 5]) {
             let start = ((slot * SLOT) as f64 / reel.speed) as usize + 17;
             let length = (seconds * f64::from(RATE) / reel.speed.max(1.0)) as usize;
             let Some(samples) = reel.samples.get(start..start + length) else { continue };
+            let from = &library.names[place.recording];
+            library.write(reel.name, &format!("{seconds}~{from}~{}", place.start + 17), samples);
             let Found { landmarks, confirmed, cpu_ms } = search(library, samples, reel.variation);
             let at = place.start as f64 + start as f64 * reel.speed - (slot * SLOT) as f64;
             before.count(&landmarks, *place, at / f64::from(RATE), reel.speed);

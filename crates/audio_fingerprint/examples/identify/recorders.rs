@@ -89,7 +89,7 @@ fn event(library: &Library, seconds: usize, random: &mut Random) -> Vec<f32> {
 pub(crate) fn table(library: &mut Library, pairs: usize, seed: u64) {
     let mut random = Random(seed + 3);
     let (mut offsets, mut drifts, mut whole, mut times) = (Vec::new(), Vec::new(), 0, Vec::new());
-    for _ in 0..pairs {
+    for pair in 0..pairs {
         let event = event(library, EVENT, &mut random);
         let recorders = [(); 2].map(|()| Recorder::random(&mut random));
         let [reference, other] = recorders.each_ref().map(|recorder| recorder.record(&event, &mut random));
@@ -101,6 +101,9 @@ pub(crate) fn table(library: &mut Library, pairs: usize, seed: u64) {
         let true_place = |t: f64| {
             (recorders[1].start - recorders[0].start + t / clock(&recorders[1])) * clock(&recorders[0])
         };
+        for (name, samples) in [("reference", &reference), ("other", &other)] {
+            library.write("align", &format!("{pair}~{name}~{}", true_place(0.0)), samples);
+        }
         let drift = (clock(&recorders[1]) / clock(&recorders[0]) - 1.0) * 1e6;
         let length = other.len() as f64 / f64::from(RATE);
         whole += usize::from(parts.len() == 1 && parts[0].other.duration().as_secs_f64() > 0.98 * length);
