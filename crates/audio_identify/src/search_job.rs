@@ -181,7 +181,8 @@ impl SearchJob {
         }
         let mut groups: Vec<(i64, Vec<&mut Candidate>)> = by_source.into_iter().collect();
         groups.sort_by(|(a, first), (b, second)| best(first).total_cmp(&best(second)).then(a.cmp(b)));
-        let needed = |group: &[&mut Candidate]| group.iter().map(|one| last_sample(blocks, one)).max().unwrap_or(0);
+        let needed =
+            |group: &[&mut Candidate]| group.iter().map(|one| last_sample(blocks, one)).max().unwrap_or(0);
         let limit = self.answered.max_decoded_samples();
         let total = groups.iter().map(|(_, group)| needed(group)).fold(0, u64::saturating_add);
         if self.answered == Answered::AtOnceIfShort && total > limit {

@@ -17,8 +17,8 @@ use tokio::runtime::Handle;
 
 use crate::Error;
 use crate::candidate::Located;
-use crate::model::{Identification, IdentifyRequest, Searched, SourceMatch};
 use crate::comparison::check_disk;
+use crate::model::{Identification, IdentifyRequest, Searched, SourceMatch};
 use crate::query::{self, Answered, QueryOptions};
 use crate::recording::scratch_file;
 use crate::search::StoredIndex;

@@ -62,7 +62,11 @@ fn tempi(times: &[i64]) -> Vec<Point> {
         return Vec::new();
     }
     let near = |index: usize| &times[index.saturating_sub(REACH)..times.len().min(index + REACH + 1)];
-    times.iter().enumerate().map(|(index, time)| Point { time_ms: *time, bpm: 60_000.0 / period_ms(near(index)) }).collect()
+    times
+        .iter()
+        .enumerate()
+        .map(|(index, time)| Point { time_ms: *time, bpm: 60_000.0 / period_ms(near(index)) })
+        .collect()
 }
 
 /// The interval of beats, in ms: the slope of the regression of their times over their numbers. At least two times.
@@ -121,7 +125,8 @@ mod tests {
     use super::*;
 
     fn beats(times: impl IntoIterator<Item = i64>) -> Vec<BeatEvent> {
-        let beat = |(index, time_ms)| BeatEvent { time_ms, beat_index: index, bar_index: 0, subdivision: None };
+        let beat =
+            |(index, time_ms)| BeatEvent { time_ms, beat_index: index, bar_index: 0, subdivision: None };
         (0..).zip(times).map(beat).collect()
     }
 

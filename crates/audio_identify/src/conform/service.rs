@@ -160,9 +160,8 @@ impl Conformer {
             (material, added) = slot
                 .run(move |cancelled| {
                     let report = |done: f64| own.report("decoding", share * (number as f64 + done));
-                    let added = opened.and_then(|recording| {
-                        material.add(number, recording, cancelled, &report)
-                    });
+                    let added =
+                        opened.and_then(|recording| material.add(number, recording, cancelled, &report));
                     Ok((material, added))
                 })
                 .await?;

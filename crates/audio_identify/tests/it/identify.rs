@@ -161,7 +161,8 @@ async fn short_and_silent_queries_are_refused() {
 
 /// `bytes` as the file of a form.
 fn form(bytes: &[u8]) -> Request<Body> {
-    let head = b"--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"take.wav\"\r\n\r\n".as_slice();
+    let head =
+        b"--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"take.wav\"\r\n\r\n".as_slice();
     Request::post(IDENTIFY)
         .header("x-tenant-id", "t1")
         .header("x-env", "dev")

@@ -56,7 +56,8 @@ fn energy_follows_from_loudness_and_is_not_stored() {
 #[test]
 fn tempo_curve_follows_from_the_beats_whatever_is_stored() {
     let mut stored = serde_json::to_value(summary()).unwrap();
-    let beat = |n: i64| json!({"time_ms": n * 500, "beat_index": n, "bar_index": n / 4, "subdivision": n % 4});
+    let beat =
+        |n: i64| json!({"time_ms": n * 500, "beat_index": n, "bar_index": n / 4, "subdivision": n % 4});
     stored["beats"] = (0..16).map(beat).collect();
     stored["meta"]["tempo_curve"] = json!([{"start_ms": 0, "end_ms": 9, "start_bpm": 1.0, "end_bpm": 1.0}]);
     let summary: Summary = serde_json::from_value(stored).unwrap();

@@ -95,7 +95,9 @@ impl AnalysisFormat {
     pub(crate) fn export(self, analysis: &Analysis<'_>, decoders: &Decoders) -> anyhow::Result<Export> {
         let summary = &analysis.summary;
         let content = match self {
-            Self::Json => (serde_json::to_string_pretty(&summary.clone().with_derived())? + "\n").into_bytes(),
+            Self::Json => {
+                (serde_json::to_string_pretty(&summary.clone().with_derived())? + "\n").into_bytes()
+            }
             Self::Text => {
                 format!("{}\n{}", analysis.file.label(), text::timeline(summary, Layout::LIST)).into_bytes()
             }
