@@ -356,7 +356,7 @@ export default {
 
     "identify.title": "Woher ist dieser Klang?",
     "identify.drop": "Einen Klang hier ablegen",
-    "identify.hint": "Audio oder Video von 0,3 s bis 6 h. Es wird in Ihren Aufnahmen gesucht und nicht gespeichert.",
+    "identify.hint": "Audio oder Video von 0,3 s bis 5 min. Es wird in Ihren Aufnahmen gesucht und nicht gespeichert.",
     "identify.changed": "Auch mit anderem Tempo und anderer Tonhöhe",
     "identify.again": "Auch mit anderem Tempo und anderer Tonhöhe suchen",
     "identify.sample": "Sample",

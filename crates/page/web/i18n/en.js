@@ -354,7 +354,7 @@ export default {
 
     "identify.title": "Where is this sound from?",
     "identify.drop": "Drop a sound here",
-    "identify.hint": "Audio or video of 0.3 s to 6 h. It is looked for in your recordings, and not stored.",
+    "identify.hint": "Audio or video of 0.3 s to 5 min. It is looked for in your recordings, and not stored.",
     "identify.changed": "Also at other speeds and pitches",
     "identify.again": "Look at other speeds and pitches, too",
     "identify.sample": "Sample",
