@@ -4,4 +4,5 @@
 
 mod samples;
 mod search;
+mod statements;
 mod support;

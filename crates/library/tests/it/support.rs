@@ -15,6 +15,7 @@ pub(crate) struct TestState {
 
 impl TestState {
     pub(crate) async fn new() -> Self {
+        db::testing::statements::count();
         let documents: Option<Arc<dyn DocumentValidator>> = Some(Arc::new(RegisteredDocuments));
         let media = TestMedia::with(MediaConfig { documents, ..MediaConfig::default() }).await;
         let (router, _) = media_v2::router(media.service.clone())
