@@ -7,14 +7,14 @@ use crate::shape::{Cells, FRAMES_PER_CELL};
 /// A constellation of the query that a source has, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Hit {
-    /// Index of the change.
-    pub(crate) change: u32,
     pub(crate) source: i64,
     /// Of the source.
     pub(crate) frame: u32,
     /// Index of the query's constellation.
     pub(crate) constellation: u32,
     pub(crate) hash: u32,
+    /// Number of postings of the hash.
+    pub(crate) postings: u32,
 }
 
 /// Hits of one source that agree on offset and speed.

@@ -2,43 +2,47 @@
 
 use std::convert::Infallible;
 
-use crate::{Landmark, MAX_POSTINGS_PER_HASH, Match, Posting, Query, Search, SearchError, Variation};
+use crate::{Landmark, Match, Posting, Query, Search, Variation};
 
 /// Where the postings of hashes are: memory, a database.
 pub trait Postings {
     /// Why postings cannot be read.
     type Error;
 
-    /// Appends all postings with one of `hashes` (ascending) to `found`, in any order, except those of hashes with more
-    /// than [`MAX_POSTINGS_PER_HASH`].
+    /// Appends all postings with one of `hashes` (ascending) to `found`, those of a hash one after the other, except those
+    /// of hashes with more than `max`.
     ///
     /// # Errors
     /// When the index cannot be read.
-    fn postings(&mut self, hashes: &[u32], found: &mut Vec<Posting>) -> Result<(), Self::Error>;
+    fn postings(&mut self, hashes: &[u32], max: usize, found: &mut Vec<Posting>) -> Result<(), Self::Error>;
 }
 
 /// Hashes that are looked up together.
-const BATCH: usize = 8_192;
+const BATCH: usize = 4_096;
 
 /// The places of `query` in `index`; see [`Search::finish`].
 ///
 /// # Errors
-/// When the index cannot be read, or has too many postings for the query.
+/// When the index cannot be read.
 pub fn identify<P: Postings>(
     query: &Query,
     index: &mut P,
     variation: Variation,
     min_confidence: f64,
-) -> Result<Vec<Match>, SearchError<P::Error>> {
+) -> Result<Vec<Match>, P::Error> {
     let mut search = Search::new(query, variation);
-    let batches: Vec<Vec<u32>> = search.batches(BATCH).map(<[u32]>::to_vec).collect();
     let mut found = Vec::new();
-    for hashes in batches {
-        found.clear();
-        index.postings(&hashes, &mut found).map_err(SearchError::Index)?;
-        search.add(&found)?;
+    loop {
+        let batches: Vec<Vec<u32>> = search.batches(BATCH).map(<[u32]>::to_vec).collect();
+        for hashes in batches {
+            found.clear();
+            index.postings(&hashes, search.max_postings(), &mut found)?;
+            search.add(&found);
+        }
+        if !search.next_pass() {
+            return Ok(search.finish(min_confidence));
+        }
     }
-    Ok(search.finish(min_confidence))
 }
 
 /// Bits of a hash, from the highest one of its 28, whose first postings are known.
@@ -93,7 +97,7 @@ fn bucket(hash: u32) -> usize {
 impl Postings for MemoryIndex {
     type Error = Infallible;
 
-    fn postings(&mut self, hashes: &[u32], found: &mut Vec<Posting>) -> Result<(), Infallible> {
+    fn postings(&mut self, hashes: &[u32], max: usize, found: &mut Vec<Posting>) -> Result<(), Infallible> {
         if self.buckets.is_empty() {
             self.sort();
         }
@@ -104,7 +108,7 @@ impl Postings for MemoryIndex {
             };
             let start = start + self.postings[start..end].partition_point(|posting| posting.hash < *hash);
             let count = self.postings[start..end].iter().take_while(|posting| posting.hash == *hash).count();
-            if count <= MAX_POSTINGS_PER_HASH {
+            if count <= max {
                 found.extend_from_slice(&self.postings[start..start + count]);
             }
         }

@@ -44,7 +44,7 @@ mod testing;
 pub use align::{AlignedPart, align};
 pub use confirmation::{confirm, confirm_in, confirmation_window};
 pub use conform::{Origin, Shot, conform};
-pub use error::{QueryError, RecordingError, SearchError, TooManyHits};
+pub use error::{QueryError, RecordingError};
 pub use index::{MemoryIndex, Postings, identify};
 pub use landmarks::{FINGERPRINT_VERSION, Fingerprinter, Landmark, MAX_LANDMARKS_PER_SECOND};
 pub use links::link;
@@ -69,8 +69,8 @@ pub const MIN_CONFIDENCE: f64 = 0.9999;
 pub const MIN_CANDIDATE_CONFIDENCE: f64 = 0.2;
 /// Postings of a hash that are searched: hashes of more say too little about a place.
 pub const MAX_POSTINGS_PER_HASH: usize = 4_096;
-/// Hits of a search, of 32 bytes each.
-pub const MAX_HITS: usize = 4_000_000;
+/// Hits of a pass of a search, of 24 bytes each; beyond, the hashes with the most postings are ignored.
+pub const MAX_HITS: usize = 1_000_000;
 /// Matches of a query that are confirmed by their samples.
 pub const MAX_CANDIDATES: usize = 32;
 /// Matches of a search.

@@ -149,24 +149,20 @@ impl Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Probe {
     pub(crate) hash: u32,
-    /// Index of the change.
-    pub(crate) change: u32,
     /// Index of the constellation.
     pub(crate) constellation: u32,
 }
 
-/// The probes of a query under each of the changes, by hash.
-pub(crate) fn probes(query: &Query, changes: &[Change]) -> Vec<Probe> {
+/// The probes of a query under a change, by hash.
+pub(crate) fn probes(query: &Query, change: Change) -> Vec<Probe> {
     let mut probes = Vec::new();
-    for (change_index, change) in changes.iter().enumerate() {
-        for (index, constellation) in query.constellations.iter().enumerate() {
-            if *change != Change::NONE && constellation.rank >= RANK_OF_CHANGED {
-                continue;
-            }
-            for_each_hash(&change.undo(&constellation.shape), |hash| {
-                probes.push(Probe { hash, change: change_index as u32, constellation: index as u32 });
-            });
+    for (constellation, index) in query.constellations.iter().zip(0..) {
+        if change != Change::NONE && constellation.rank >= RANK_OF_CHANGED {
+            continue;
         }
+        for_each_hash(&change.undo(&constellation.shape), |hash| {
+            probes.push(Probe { hash, constellation: index });
+        });
     }
     probes.sort_unstable();
     probes.dedup();

@@ -36,9 +36,15 @@ impl HashFilter {
 
     /// Adds the hashes under which a query is searched.
     pub fn add(&mut self, query: &Query, variation: Variation) {
-        for hash in Search::new(query, variation).batches(usize::MAX).flatten() {
-            if let Some(bits) = self.bits.get_mut(*hash as usize / 64) {
-                *bits |= 1u64 << (hash % 64);
+        let mut search = Search::new(query, variation);
+        loop {
+            for hash in search.batches(usize::MAX).flatten() {
+                if let Some(bits) = self.bits.get_mut(*hash as usize / 64) {
+                    *bits |= 1u64 << (hash % 64);
+                }
+            }
+            if !search.next_pass() {
+                break;
             }
         }
     }
@@ -99,7 +105,7 @@ pub struct RecordingSearch {
 /// `progress` is called before each block with the block's start in samples, and can end the search.
 ///
 /// # Errors
-/// When the index or samples cannot be read, a block has too many postings, or `progress` ended the search.
+/// When the index or samples cannot be read, or `progress` ended the search.
 pub fn identify_recording<Q, P, S>(
     recording: &mut Q,
     index: &mut P,
@@ -122,7 +128,7 @@ where
         let samples =
             part(recording, start, (block.end - block.start) as usize).map_err(RecordingError::Samples)?;
         let Ok(query) = Query::new(&samples) else { continue };
-        let candidates = identify(&query, index, search.variation, least)?;
+        let candidates = identify(&query, index, search.variation, least).map_err(RecordingError::Index)?;
         let found =
             confirm(&samples, candidates, sources, search.min_confidence).map_err(RecordingError::Samples)?;
         let start = MediaTime::from_samples(start, RATE);

@@ -17,6 +17,13 @@ const CHUNK: usize = RATE as usize / 2;
 const MAX_CHUNKS: usize = 64;
 /// Samples on either side of a chunk's expected place in which it is searched: 10 ms.
 const CHUNK_MARGIN: usize = RATE as usize / 100;
+/// Length of the parts that are compared by themselves, in samples, and their greatest number.
+const PART: usize = RATE as usize / 4;
+const MAX_PARTS: usize = 40;
+/// Samples on either side of a part's place in which it is searched, as its speed may vary: 1 ms.
+const PART_MARGIN: usize = RATE as usize / 1_000;
+/// Greatest chance of a part that agrees.
+const PART_CHANCE: f64 = 1e-3;
 /// Chunks this far from the line, in samples, are wrong.
 const OUTLIER: f64 = 2.0;
 
@@ -33,6 +40,10 @@ pub struct Refinement {
     pub correlation: f64,
     /// Probability that unrelated audio has a correlation peak as high.
     pub chance: f64,
+    /// Number of parts of the query, each a quarter of a second, that correlate at this place by themselves.
+    pub agreeing_parts: usize,
+    /// Number of parts that are compared.
+    pub parts: usize,
 }
 
 /// Finds `query` in `source` (both mono, [`RATE`] Hz), played at about `speed`; `None` if either is silent, or the source
@@ -63,15 +74,34 @@ pub fn refine(query: &[f32], source: &[f32], speed: f64) -> Option<Refinement> {
             _ => break,
         }
     }
-    let aligned = interpolator.resample(source, lag.samples * speed, speed, query.len());
-    let Similarity { correlation, gain } = similarity(query, &aligned);
+    let start = (lag.samples - PART_MARGIN as f64) * speed;
+    let aligned = interpolator.resample(source, start, speed, query.len() + 2 * PART_MARGIN);
+    let Similarity { correlation, gain } = similarity(query, &aligned[PART_MARGIN..]);
+    let (agreeing_parts, parts) = agreement(query, &aligned);
     Some(Refinement {
         source_start: lag.samples * speed,
         speed,
         gain_db: 20.0 * gain.abs().max(1e-6).log10(),
         correlation,
         chance: lag.chance,
+        agreeing_parts,
+        parts,
     })
+}
+
+/// The number of parts of the query that correlate by themselves with the same parts of `aligned`, the source at the query's
+/// place with a margin; and the number of parts.
+fn agreement(query: &[f32], aligned: &[f32]) -> (usize, usize) {
+    let length = PART.min(query.len() / 2);
+    let parts = (query.len() / length.max(1)).min(MAX_PARTS);
+    let agrees = |part: &usize| {
+        let start = part * query.len() / parts;
+        let end = query.len().min(start + length);
+        let place = aligned.get(start..(end + 2 * PART_MARGIN).min(aligned.len()));
+        let found = place.and_then(|place| phase_correlation(&query[start..end], place));
+        found.is_some_and(|found| found.chance < PART_CHANCE)
+    };
+    ((0..parts).filter(agrees).count(), parts)
 }
 
 /// `source` at the sample rate at which `query` has its speed.

@@ -3,7 +3,7 @@
 use crate::clusters::{Cluster, Hit, clusters};
 use crate::matches::{Match, by_evidence};
 use crate::query::{Change, Probe, Query, probes};
-use crate::{MAX_HITS, TooManyHits};
+use crate::{MAX_HITS, MAX_POSTINGS_PER_HASH};
 
 /// One row of an index: a landmark of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,10 +26,13 @@ pub enum Variation {
     SpeedAndPitch,
 }
 
-/// The search for one query: it is asked for [hashes](Self::batches), [given](Self::add) the postings of the index with
-/// these hashes, and [finished](Self::finish).
+/// The search for one query, in passes, one for each change of speed and pitch: in each, it is asked for
+/// [hashes](Self::batches) and [given](Self::add) the postings of the index with these hashes, before the
+/// [next](Self::next_pass) one begins or the search is [finished](Self::finish).
 ///
-/// Matches depend on the postings only, not on their order nor on how they were split into calls.
+/// A pass that has [`MAX_HITS`] hits ignores the hashes with the most postings, which say least about a place: so large
+/// libraries are searched in bounded memory and time. Matches depend on the postings only, not on their order nor on how
+/// they were split into calls.
 ///
 /// # Examples
 ///
@@ -48,7 +51,7 @@ pub enum Variation {
 /// for hashes in search.batches(1_000).map(<[u32]>::to_vec).collect::<Vec<_>>() {
 ///     let found = landmarks.iter().filter(|landmark| hashes.binary_search(&landmark.hash).is_ok());
 ///     let postings = found.map(|landmark| Posting { hash: landmark.hash, source: 7, frame: landmark.frame });
-///     search.add(&postings.collect::<Vec<_>>())?;
+///     search.add(&postings.collect::<Vec<_>>());
 /// }
 /// let matches = search.finish(0.99);
 /// assert!((matches[0].source.start().as_secs_f64() - matches[0].query.start().as_secs_f64() - 3.125).abs() < 0.01);
@@ -57,70 +60,106 @@ pub enum Variation {
 pub struct Search<'a> {
     query: &'a Query,
     changes: Vec<Change>,
+    /// Index of the change of this pass.
+    pass: usize,
     probes: Vec<Probe>,
     hashes: Vec<u32>,
     hits: Vec<Hit>,
+    /// Hashes with more postings are ignored in this pass.
+    max_postings: usize,
+    /// Of the passes before.
+    found: Vec<(f64, Cluster)>,
 }
 
 impl<'a> Search<'a> {
-    /// A search for `query`.
+    /// A search for `query`, in its first pass.
     #[must_use]
     pub fn new(query: &'a Query, variation: Variation) -> Self {
         let changes = match variation {
             Variation::None => vec![Change::NONE],
             Variation::SpeedAndPitch => Change::all(),
         };
-        let probes = probes(query, &changes);
-        let mut hashes: Vec<u32> = probes.iter().map(|probe| probe.hash).collect();
-        hashes.dedup();
-        Self { query, changes, probes, hashes, hits: Vec::new() }
+        let (probes, hashes, hits, found) = Default::default();
+        let max_postings = MAX_POSTINGS_PER_HASH;
+        let mut search = Self { query, changes, pass: 0, probes, hashes, hits, max_postings, found };
+        search.begin();
+        search
     }
 
-    /// The hashes to look up, ascending, in batches of up to `size`.
+    fn begin(&mut self) {
+        self.probes = probes(self.query, self.changes[self.pass]);
+        self.hashes = self.probes.iter().map(|probe| probe.hash).collect();
+        self.hashes.dedup();
+        self.max_postings = MAX_POSTINGS_PER_HASH;
+    }
+
+    /// The hashes to look up in this pass, ascending, in batches of up to `size`.
     pub fn batches(&self, size: usize) -> impl Iterator<Item = &[u32]> {
         self.hashes.chunks(size.max(1))
     }
 
-    /// Adds postings of the index. Those with other hashes are ignored.
-    ///
-    /// # Errors
-    /// When there are more than [`MAX_HITS`] in total.
-    pub fn add(&mut self, postings: &[Posting]) -> Result<(), TooManyHits> {
+    /// Number of postings beyond which a hash is ignored: those of others need not be looked up.
+    #[must_use]
+    pub fn max_postings(&self) -> usize {
+        self.max_postings
+    }
+
+    /// Adds postings of the index, all of a hash one after the other. Those with other hashes are ignored.
+    pub fn add(&mut self, postings: &[Posting]) {
         for postings in postings.chunk_by(|a, b| a.hash == b.hash) {
             let hash = postings[0].hash;
             let start = self.probes.partition_point(|probe| probe.hash < hash);
-            let same = self.probes[start..].iter().take_while(|probe| probe.hash == hash);
-            for (probe, posting) in
-                same.flat_map(|probe| postings.iter().map(move |posting| (probe, posting)))
-            {
-                if self.hits.len() == MAX_HITS {
-                    return Err(TooManyHits);
-                }
-                self.hits.push(Hit {
-                    change: probe.change,
+            let same = self.probes[start..].iter().take_while(|probe| probe.hash == hash).count();
+            while postings.len() <= self.max_postings && self.hits.len() + same * postings.len() > MAX_HITS {
+                self.thin();
+            }
+            if postings.len() > self.max_postings {
+                continue;
+            }
+            for probe in &self.probes[start..start + same] {
+                self.hits.extend(postings.iter().map(|posting| Hit {
                     source: posting.source,
                     frame: posting.frame,
                     constellation: probe.constellation,
-                    hash: posting.hash,
-                });
+                    hash,
+                    postings: postings.len() as u32,
+                }));
             }
         }
-        Ok(())
+    }
+
+    /// Ignores the hashes with the most postings.
+    fn thin(&mut self) {
+        self.max_postings /= 2;
+        self.hits.retain(|hit| hit.postings as usize <= self.max_postings);
+    }
+
+    /// Begins the next pass, with other [hashes](Self::batches). False, and the pass goes on, if this is the last one.
+    pub fn next_pass(&mut self) -> bool {
+        if self.pass + 1 == self.changes.len() {
+            return false;
+        }
+        self.evaluate();
+        self.pass += 1;
+        self.begin();
+        true
+    }
+
+    /// Finds the places of this pass.
+    fn evaluate(&mut self) {
+        self.hits.sort_unstable();
+        self.hits.dedup();
+        let change = self.changes[self.pass];
+        self.found.extend(clusters(&self.hits, self.query.constellations(), change, self.changes.len()));
+        self.hits.clear();
     }
 
     /// The places at which the query occurs, the most certain ones first: those of which `min_confidence` (0 to 1) is the
     /// least probability that no such match in the whole search is chance.
     #[must_use]
     pub fn finish(mut self, min_confidence: f64) -> Vec<Match> {
-        self.hits.sort_unstable();
-        self.hits.dedup();
-        let constellations = self.query.constellations();
-        let mut found: Vec<(f64, Cluster)> = Vec::new();
-        for hits in self.hits.chunk_by(|a, b| a.change == b.change) {
-            let change = self.changes[hits[0].change as usize];
-            found.extend(clusters(hits, constellations, change, self.changes.len()));
-        }
-        by_evidence(found, self.query, min_confidence)
+        self.evaluate();
+        by_evidence(self.found, self.query, min_confidence)
     }
 }
 
@@ -130,7 +169,6 @@ impl<'a> Search<'a> {
 #[must_use]
 pub fn evidence(search: Search<'_>) -> (usize, Vec<(usize, f64)>) {
     let Search { query, mut hits, .. } = search;
-    hits.retain(|hit| hit.change == 0);
     hits.sort_unstable();
     hits.dedup();
     let places = clusters(&hits, query.constellations(), Change::NONE, 1);

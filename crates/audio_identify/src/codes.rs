@@ -10,8 +10,7 @@ http_kit::error_codes! {
         QUERY_SILENT = 422 "query_silent":
             "the audio to identify is below −72 dBFS throughout" => "use a window with audio";
         TOO_MANY_POSTINGS = 422 "too_many_postings":
-            "ten seconds of the audio occur at more than four million places of the index, such as a constant tone"
-            => "use another window";
+            "the index has more than four million landmarks like some of the audio" => "use another window";
         RECORDING_TOO_LONG = 422 "recording_too_long":
             "a recording of an alignment is longer than six hours, or an edit to conform longer than three"
             => "align or conform parts of it";

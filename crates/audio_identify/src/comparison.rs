@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use audio_fingerprint::{
     Fingerprinter, Landmark, MIN_CANDIDATE_CONFIDENCE, MIN_CONFIDENCE, MIN_QUERY_SAMPLES, Match, MemoryIndex,
-    Query, RATE, Samples, SearchError, Sources, Variation, blocks, confirm, identify,
+    Query, RATE, Samples, Sources, Variation, blocks, confirm, identify,
 };
 use media_decode::{DecodeError, MediaInput};
 use media_time::{MediaTime, Window};
@@ -190,7 +190,7 @@ pub(crate) fn landmarks<S: Samples<Error = Error>>(
 /// with the completed fraction.
 ///
 /// # Errors
-/// [`Error::TooManyHits`]; when the samples cannot be read.
+/// When the samples cannot be read.
 pub(crate) fn matches<S: Samples<Error = Error>>(
     recording: &mut S,
     index: &mut MemoryIndex,
@@ -203,7 +203,7 @@ pub(crate) fn matches<S: Samples<Error = Error>>(
         let mut samples = vec![0.0; (block.end - block.start) as usize];
         recording.read(start, &mut samples)?;
         let Ok(query) = Query::new(&samples) else { continue };
-        let found = identify(&query, index, Variation::None, MIN_MATCH_CONFIDENCE).map_err(search_error)?;
+        let found = found_in(index, &query, MIN_MATCH_CONFIDENCE);
         let start = MediaTime::from_samples(start, RATE);
         matches.extend(found.into_iter().map(|found| found.later(start)));
         progress(block.end as f64 / length as f64);
@@ -231,8 +231,7 @@ pub(crate) fn short_matches<R: Samples<Error = Error>, S: Sources<Error = Error>
         let mut samples = vec![0.0; (end - start).min(SHORT_WINDOW) as usize];
         recording.read(start, &mut samples)?;
         if let Ok(query) = Query::new(&samples) {
-            let candidates = identify(&query, index, Variation::None, MIN_CANDIDATE_CONFIDENCE);
-            let candidates = candidates.map_err(search_error)?;
+            let candidates = found_in(index, &query, MIN_CANDIDATE_CONFIDENCE);
             let found = confirm(&samples, candidates, sources, MIN_CONFIDENCE)?;
             let time = MediaTime::from_samples(start, RATE);
             matches.extend(found.into_iter().map(|found| found.later(time)));
@@ -242,9 +241,7 @@ pub(crate) fn short_matches<R: Samples<Error = Error>, S: Sources<Error = Error>
     Ok(matches)
 }
 
-fn search_error(error: SearchError<Infallible>) -> Error {
-    match error {
-        SearchError::TooManyHits(error) => error.into(),
-        SearchError::Index(never) => match never {},
-    }
+/// The places of a query at its own speed.
+fn found_in(index: &mut MemoryIndex, query: &Query, min_confidence: f64) -> Vec<Match> {
+    identify(query, index, Variation::None, min_confidence).unwrap_or_else(|never: Infallible| match never {})
 }

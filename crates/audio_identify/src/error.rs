@@ -1,4 +1,4 @@
-use audio_fingerprint::{QueryError, TooManyHits};
+use audio_fingerprint::QueryError;
 use audio_signal::SignalError;
 use axum::response::{IntoResponse, Response};
 use http_kit::codes::{INVALID_BODY, STORAGE_FULL};
@@ -33,9 +33,9 @@ pub enum Error {
     /// No sample of the query is above −72 dBFS.
     #[error("the audio to identify is silent; use a window with audio")]
     QuerySilent,
-    /// A block of the query has more hits in the index than a search may have.
-    #[error(transparent)]
-    TooManyHits(#[from] TooManyHits),
+    /// The index has more landmarks of the query's hashes than are read at once.
+    #[error("the index has too many landmarks like those of the audio; use another window")]
+    TooManyPostings,
     /// A recording is longer than what is aligned or conformed.
     #[error("asset {asset_id} is longer than {} h; use parts of it", .limit.as_millis_floor() / 3_600_000)]
     RecordingTooLong {
@@ -165,7 +165,7 @@ impl From<Error> for Problem {
             Error::QueryTooShort(_) => Self::new(QUERY_TOO_SHORT, detail),
             Error::QueryTooLong | Error::FormTooLong => Self::new(QUERY_TOO_LONG, detail),
             Error::QuerySilent => Self::new(QUERY_SILENT, detail),
-            Error::TooManyHits(_) => Self::new(TOO_MANY_POSTINGS, detail),
+            Error::TooManyPostings => Self::new(TOO_MANY_POSTINGS, detail),
             Error::RecordingTooLong { asset_id, .. } => {
                 Self::new(RECORDING_TOO_LONG, detail).with("id", asset_id.as_str())
             }

@@ -1,6 +1,6 @@
 //! Searches the blocks of a query in the index of an owner. On a worker thread: statements are waited for there.
 
-use audio_fingerprint::{Match, Posting, Postings, Query, QueryError, SearchError, TooManyHits, Variation};
+use audio_fingerprint::{Match, Posting, Postings, Query, QueryError, Variation};
 use media_decode::DecodeError;
 use primitives::Scope;
 use sqlx::{PgConnection, PgPool};
@@ -26,13 +26,13 @@ struct StoredPostings<'a> {
 impl Postings for StoredPostings<'_> {
     type Error = Error;
 
-    fn postings(&mut self, hashes: &[u32], found: &mut Vec<Posting>) -> Result<(), Error> {
+    fn postings(&mut self, hashes: &[u32], max: usize, found: &mut Vec<Posting>) -> Result<(), Error> {
         // The look-ups of one block may take seconds.
         if (self.cancelled)() {
             return Err(DecodeError::Cancelled.into());
         }
-        let looked_up = store::find_postings(self.conn, &self.index.scope, hashes, found);
-        if self.index.runtime.block_on(looked_up)? { Ok(()) } else { Err(TooManyHits.into()) }
+        let looked_up = store::find_postings(self.conn, &self.index.scope, hashes, max, found);
+        if self.index.runtime.block_on(looked_up)? { Ok(()) } else { Err(Error::TooManyPostings) }
     }
 }
 
@@ -40,7 +40,7 @@ impl StoredIndex {
     /// The places of a block of samples, the most certain first; `None` for a silent block. Blocking.
     ///
     /// # Errors
-    /// [`Error::TooManyHits`]; database errors; [`DecodeError::Cancelled`].
+    /// [`Error::TooManyPostings`]; database errors; [`DecodeError::Cancelled`].
     pub(crate) fn search(
         &self,
         samples: &[f32],
@@ -58,9 +58,6 @@ impl StoredIndex {
         let mut postings = StoredPostings { index: self, conn: &mut transaction, cancelled };
         let found = audio_fingerprint::identify(&query, &mut postings, variation, min_confidence);
         self.runtime.block_on(transaction.rollback())?;
-        found.map(Some).map_err(|error| match error {
-            SearchError::Index(error) => error,
-            SearchError::TooManyHits(error) => error.into(),
-        })
+        found.map(Some)
     }
 }

@@ -58,7 +58,7 @@ impl SearchJob {
     ///
     /// # Errors
     /// [`Error::QueryTooShort`], [`Error::QueryTooLong`], [`Error::FormTooLong`], [`Error::QuerySilent`],
-    /// [`Error::TooManyHits`]; [`WorkError::Deferred`] if a job has to confirm the matches; errors of the recording, the
+    /// [`Error::TooManyPostings`]; [`WorkError::Deferred`] if a job has to confirm the matches; errors of the recording, the
     /// files and the database; [`DecodeError::Cancelled`].
     pub(crate) fn run(
         &self,

@@ -22,8 +22,8 @@ pub(crate) fn table(library: &mut Library) {
                 let mut search = Search::new(&query, Variation::None);
                 let hashes: Vec<u32> = search.batches(usize::MAX).flatten().copied().collect();
                 let mut postings = Vec::new();
-                library.index.postings(&hashes, &mut postings).unwrap();
-                search.add(&postings).unwrap();
+                library.index.postings(&hashes, search.max_postings(), &mut postings).unwrap();
+                search.add(&postings);
                 let (count, places) = evidence(search);
                 hits += count;
                 for (peaks, density) in places {

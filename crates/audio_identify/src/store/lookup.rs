@@ -1,6 +1,6 @@
 //! Looks landmarks up, and the sources that matches name.
 
-use audio_fingerprint::{MAX_HITS, MAX_POSTINGS_PER_HASH, Posting};
+use audio_fingerprint::Posting;
 use futures::TryStreamExt as _;
 use media_time::MediaTime;
 use primitives::{Id, Scope};
@@ -19,17 +19,21 @@ pub(crate) async fn prepare(conn: &mut PgConnection) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// Landmarks that are read at once: 96 MB of them.
+const MAX_POSTINGS: usize = 4_000_000;
+
 /// Appends the landmarks of this owner that have one of `hashes` (ascending) to `found`, but for those of hashes with more
-/// than [`MAX_POSTINGS_PER_HASH`]. Returns false if there are more than [`MAX_HITS`].
+/// than `max`. Returns false if there are more than [`MAX_POSTINGS`].
 pub(crate) async fn find_postings(
     conn: &mut PgConnection,
     scope: &Scope,
     hashes: &[u32],
+    max: usize,
     found: &mut Vec<Posting>,
 ) -> sqlx::Result<bool> {
     let hashes: Vec<i32> = hashes.iter().map(|hash| hash.cast_signed()).collect();
     // One more than a hash may have shows that it has more.
-    let limit = i64::try_from(MAX_POSTINGS_PER_HASH).unwrap_or(i64::MAX) + 1;
+    let limit = i64::try_from(max).unwrap_or(i64::MAX).saturating_add(1);
     let mut rows = sqlx::query!(
         "-- audio_identify::find_postings
          SELECT l.hash, l.source_id, l.frame
@@ -51,21 +55,21 @@ pub(crate) async fn find_postings(
     while let Some(row) = rows.try_next().await? {
         let hash = row.hash.cast_unsigned();
         if found.get(start).is_some_and(|first| first.hash != hash) {
-            drop_common(found, start);
+            drop_common(found, start, max);
             start = found.len();
         }
-        if found.len() > MAX_HITS {
+        if found.len() > MAX_POSTINGS {
             return Ok(false);
         }
         found.push(Posting { hash, source: row.source_id.into(), frame: row.frame.cast_unsigned() });
     }
-    drop_common(found, start);
+    drop_common(found, start, max);
     Ok(true)
 }
 
 /// Removes the postings from `start` on, which have one hash, if there are too many.
-fn drop_common(found: &mut Vec<Posting>, start: usize) {
-    if found.len() - start > MAX_POSTINGS_PER_HASH {
+fn drop_common(found: &mut Vec<Posting>, start: usize, max: usize) {
+    if found.len() - start > max {
         found.truncate(start);
     }
 }
@@ -167,11 +171,11 @@ mod tests {
     fn postings_of_common_hashes_are_dropped() {
         let posting = |hash| Posting { hash, source: 1, frame: 0 };
         let mut found = vec![posting(1); 3];
-        found.resize(3 + MAX_POSTINGS_PER_HASH, posting(2));
-        drop_common(&mut found, 3);
-        assert_eq!(found.len(), 3 + MAX_POSTINGS_PER_HASH, "at the limit");
+        found.resize(3 + 10, posting(2));
+        drop_common(&mut found, 3, 10);
+        assert_eq!(found.len(), 3 + 10, "at the limit");
         found.push(posting(2));
-        drop_common(&mut found, 3);
+        drop_common(&mut found, 3, 10);
         assert_eq!(found, vec![posting(1); 3]);
     }
 }
