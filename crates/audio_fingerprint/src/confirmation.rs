@@ -4,15 +4,20 @@ use std::ops::Range;
 
 use media_time::MediaTime;
 
-use crate::refinement::CERTAIN;
+use crate::refinement::{CERTAIN, agreement, refine_unchanged};
 use crate::samples::Sources;
-use crate::{MAX_CANDIDATES, MIN_CANDIDATE_CONFIDENCE, Match, RATE, Refinement, refine};
+use crate::{MAX_CANDIDATES, MIN_CONFIDENCE, Match, RATE, Refinement, refine};
 
 /// Samples on either side of a match's place in which it is refined: 100 ms.
 const MARGIN: i64 = RATE as i64 / 10;
 /// Speeds and pitches this near to 1 are also tried at 1: the speed of a short query is known in steps of 0.4 %, and a wrong
 /// one may correlate, too.
 const NEAR_UNCHANGED: f64 = 0.012;
+/// Least share of the parts of a match, if its landmarks alone are not certain, that correlate: recordings that are made of
+/// the same samples, such as those of a drum machine or of a speech synthesiser, have some sounds in common.
+const LEAST_AGREEMENT: f64 = 0.75;
+/// Least length of what is compared in parts, if the query is as long, in samples: 1 s. One note or syllable is shorter.
+const LEAST_COMPARED: usize = RATE as usize;
 /// The level of a match with less than this share of the query is measured of its part alone.
 const MOST: f64 = 0.8;
 /// Samples on either side of that part's place: 10 ms.
@@ -37,14 +42,25 @@ pub fn confirm_in(
     source_start: i64,
     candidates: usize,
 ) -> (Match, Option<Refinement>) {
+    let is_certain = found.confidence >= MIN_CONFIDENCE;
     let attempts = std::iter::once(found).chain(unchanged(&found)).filter_map(|attempt| {
-        let refined = refine(query, source, attempt.speed).filter(|refined| refined.chance < CERTAIN)?;
-        Some((attempt, refined))
+        // Most uncertain candidates are unrelated, and trying other speeds takes fifty times as long.
+        #[expect(clippy::float_cmp, reason = "the speed of a search without changes")]
+        let refined = if attempt.speed == 1.0 && !is_certain {
+            refine_unchanged(query, source)
+        } else {
+            refine(query, source, attempt.speed)
+        };
+        Some((attempt, refined.filter(|refined| refined.chance < CERTAIN)?))
     });
     let by_correlation = |(_, a): &(Match, Refinement), (_, b): &(Match, Refinement)| {
         a.correlation.abs().total_cmp(&b.correlation.abs())
     };
     let Some((attempt, refined)) = attempts.max_by(by_correlation) else { return (found, None) };
+    let part = widened(samples_of(&found, query), query.len());
+    if !is_certain && agreement(query, source, &refined, part) < LEAST_AGREEMENT {
+        return (found, None);
+    }
     let start = MediaTime::from_samples(source_start, RATE);
     let confirmed = attempt.confirmed(&refined, MediaTime::ZERO, start, candidates);
     let gain_db = part_gain(query, source, &confirmed, &refined).unwrap_or(refined.gain_db);
@@ -58,14 +74,27 @@ fn unchanged(found: &Match) -> Option<Match> {
     is_near.then_some(Match { speed: 1.0, pitch: 1.0, ..*found })
 }
 
+/// The samples of the query that a match has.
+fn samples_of(found: &Match, query: &[f32]) -> Range<usize> {
+    let sample = |time: MediaTime| usize::try_from(time.to_samples(RATE)).unwrap_or(0).min(query.len());
+    sample(found.query.start())..sample(found.query.end())
+}
+
+/// `part` with as many samples around it as the agreement is measured in, of `length`.
+fn widened(part: Range<usize>, length: usize) -> Range<usize> {
+    let missing = LEAST_COMPARED.saturating_sub(part.len());
+    let start = part.start.saturating_sub(missing / 2).min(length.saturating_sub(part.len() + missing));
+    start..(start + part.len() + missing).min(length)
+}
+
 /// Level of the part of the query that a match has, in dB; `None` if it has most of the query, or does not correlate.
 fn part_gain(query: &[f32], source: &[f32], found: &Match, refined: &Refinement) -> Option<f64> {
-    let sample = |time: MediaTime| usize::try_from(time.to_samples(RATE)).unwrap_or(0).min(query.len());
-    let part = query.get(sample(found.query.start())..sample(found.query.end()))?;
+    let window = samples_of(found, query);
+    let part = query.get(window.clone())?;
     if part.len() as f64 >= MOST * query.len() as f64 {
         return None;
     }
-    let start = refined.source_start + sample(found.query.start()) as f64 * refined.speed - PART_MARGIN;
+    let start = refined.source_start + window.start as f64 * refined.speed - PART_MARGIN;
     let length = part.len() as f64 * refined.speed + 2.0 * PART_MARGIN;
     // Both are not negative.
     let (start, length) = (start.max(0.0) as usize, length as usize);
@@ -75,11 +104,11 @@ fn part_gain(query: &[f32], source: &[f32], found: &Match, refined: &Refinement)
 }
 
 /// Refines the first [`MAX_CANDIDATES`] matches of `query` (mono samples at [`RATE`] Hz) in their sources; the others are
-/// left out, and those below [`MIN_CANDIDATE_CONFIDENCE`]. Matches that correlate get their exact place and speed and are
+/// left out. Matches that correlate get their exact place and speed and are
 /// more certain, the others remain as they are; those below `min_confidence` are removed. In order of confidence.
 ///
-/// So short or noisy queries, whose landmarks alone prove too little, are searched with [`MIN_CANDIDATE_CONFIDENCE`] and
-/// then confirmed. A correlation alone is no proof: two tones of one frequency have it, too.
+/// So short or noisy queries, whose landmarks alone prove too little, are searched for [candidates](crate::candidates), which
+/// are then confirmed. A correlation alone is no proof: two tones of one frequency have it, too.
 ///
 /// # Errors
 /// When a source cannot be read.
@@ -89,7 +118,6 @@ pub fn confirm<S: Sources>(
     sources: &mut S,
     min_confidence: f64,
 ) -> Result<Vec<Match>, S::Error> {
-    matches.retain(|found| found.confidence >= MIN_CANDIDATE_CONFIDENCE);
     matches.truncate(MAX_CANDIDATES);
     let count = matches.len();
     let mut confirmed: Vec<Match> = Vec::with_capacity(count);

@@ -30,6 +30,27 @@ pub fn identify<P: Postings>(
     variation: Variation,
     min_confidence: f64,
 ) -> Result<Vec<Match>, P::Error> {
+    Ok(searched(query, index, variation)?.finish(min_confidence))
+}
+
+/// The places of `query` in `index` that are worth [confirming](crate::confirm); see [`Search::candidates`].
+///
+/// # Errors
+/// When the index cannot be read.
+pub fn candidates<P: Postings>(
+    query: &Query,
+    index: &mut P,
+    variation: Variation,
+) -> Result<Vec<Match>, P::Error> {
+    Ok(searched(query, index, variation)?.candidates())
+}
+
+/// A search that has been given all postings.
+fn searched<'a, P: Postings>(
+    query: &'a Query,
+    index: &mut P,
+    variation: Variation,
+) -> Result<Search<'a>, P::Error> {
     let mut search = Search::new(query, variation);
     let mut found = Vec::new();
     loop {
@@ -40,7 +61,7 @@ pub fn identify<P: Postings>(
             search.add(&found);
         }
         if !search.next_pass() {
-            return Ok(search.finish(min_confidence));
+            return Ok(search);
         }
     }
 }

@@ -45,7 +45,7 @@ pub use align::{AlignedPart, align};
 pub use confirmation::{confirm, confirm_in, confirmation_window};
 pub use conform::{Origin, Shot, conform};
 pub use error::{QueryError, RecordingError};
-pub use index::{MemoryIndex, Postings, identify};
+pub use index::{MemoryIndex, Postings, candidates, identify};
 pub use landmarks::{FINGERPRINT_VERSION, Fingerprinter, Landmark, MAX_LANDMARKS_PER_SECOND};
 pub use links::link;
 pub use matches::Match;

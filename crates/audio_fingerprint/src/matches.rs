@@ -7,10 +7,13 @@ use crate::null_model::confidence;
 use crate::query::{Constellation, Query};
 use crate::regression::robust_line;
 use crate::spectrum::HOP;
-use crate::{MAX_MATCHES, RATE, Refinement};
+use crate::{MAX_MATCHES, MIN_CANDIDATE_CONFIDENCE, RATE, Refinement};
 
 /// Places of one source whose offsets differ by less, in frames, are one: 96 ms at the same speed, twice at others.
 const SAME_PLACE: f32 = 6.0;
+/// Peaks of a place that are counted, about, and fewest of a candidate with half of the query's peaks.
+const COUNTED_PEAKS: usize = 180;
+const LEAST_PEAKS: usize = 8;
 /// Fewest hits, and shortest time between the first and last one in frames, from which a speed is measured.
 const MIN_HITS_OF_SPEED: usize = 8;
 const MIN_FRAMES_OF_SPEED: f32 = 60.0;
@@ -82,9 +85,23 @@ impl Match {
     }
 }
 
+/// Which places are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted {
+    /// Those with at least this confidence.
+    Certain(f64),
+    /// Those that are worth confirming: with at least [`MIN_CANDIDATE_CONFIDENCE`], or with half of the query's peaks. Music
+    /// that repeats itself is full of hits, so that the place of a query proves nothing by its landmarks alone.
+    Candidates,
+}
+
 /// The matches of clusters, each with the number of such clusters expected by chance: the least expected first.
-pub(crate) fn by_evidence(mut found: Vec<(f64, Cluster)>, query: &Query, min_confidence: f64) -> Vec<Match> {
-    found.retain(|(expected, _)| confidence(*expected) >= min_confidence);
+pub(crate) fn by_evidence(mut found: Vec<(f64, Cluster)>, query: &Query, wanted: Wanted) -> Vec<Match> {
+    let most = (query.peaks().min(COUNTED_PEAKS) / 2).max(LEAST_PEAKS);
+    found.retain(|(expected, cluster)| match wanted {
+        Wanted::Certain(min_confidence) => confidence(*expected) >= min_confidence,
+        Wanted::Candidates => confidence(*expected) >= MIN_CANDIDATE_CONFIDENCE || cluster.peaks >= most,
+    });
     found.sort_by(|(a, cluster), (b, other)| {
         let key = |cluster: &Cluster| (usize::MAX - cluster.peaks, usize::MAX - cluster.hits.len());
         let unchanged = |cluster: &Cluster| (cluster.speed - cluster.change.speed).abs();

@@ -11,8 +11,8 @@ const PHASES: usize = 2;
 /// Rank of the peaks of short queries, and of those of 5 s or more: an index has those below 24.
 const RANK_OF_SHORT: u32 = 40;
 const RANK_OF_LONG: u32 = 28;
-/// Rank of peaks that are searched at other speeds and pitches.
-const RANK_OF_CHANGED: u32 = 24;
+/// Rank of the peaks of an index, and of those that are searched at other speeds and pitches.
+const RANK_OF_INDEX: u32 = 24;
 /// Peaks of which constellations with one first peak are formed.
 const MAX_TARGETS: usize = 24;
 /// Values this near to the limit of a cell are searched in both, in cells.
@@ -41,6 +41,8 @@ impl Constellation {
 #[derive(Clone, Debug)]
 pub struct Query {
     constellations: Vec<Constellation>,
+    /// Number of peaks as an index has them.
+    peaks: usize,
     samples: usize,
 }
 
@@ -60,12 +62,13 @@ impl Query {
             return Err(QueryError::Silent);
         }
         let max_rank = if samples.len() < MAX_QUERY_SAMPLES / 2 { RANK_OF_SHORT } else { RANK_OF_LONG };
-        let mut constellations = Vec::new();
+        let (mut constellations, mut count) = (Vec::new(), 0);
         for phase in 0..PHASES {
             let peaks = peaks(&samples[phase * HOP / PHASES..], max_rank);
+            count = peaks.iter().filter(|peak| peak.rank < RANK_OF_INDEX).count();
             constellations.extend(join(&peaks, phase as f32 / PHASES as f32));
         }
-        Ok(Self { constellations, samples: samples.len() })
+        Ok(Self { constellations, peaks: count, samples: samples.len() })
     }
 
     /// Length in samples.
@@ -78,6 +81,10 @@ impl Query {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.constellations.is_empty()
+    }
+
+    pub(crate) fn peaks(&self) -> usize {
+        self.peaks
     }
 
     pub(crate) fn constellations(&self) -> &[Constellation] {
@@ -157,7 +164,7 @@ pub(crate) struct Probe {
 pub(crate) fn probes(query: &Query, change: Change) -> Vec<Probe> {
     let mut probes = Vec::new();
     for (constellation, index) in query.constellations.iter().zip(0..) {
-        if change != Change::NONE && constellation.rank >= RANK_OF_CHANGED {
+        if change != Change::NONE && constellation.rank >= RANK_OF_INDEX {
             continue;
         }
         for_each_hash(&change.undo(&constellation.shape), |hash| {

@@ -6,8 +6,8 @@ use media_time::{MediaTime, Window};
 
 use crate::samples::{Samples, Sources, part};
 use crate::{
-    MAX_QUERY_SAMPLES, MIN_CANDIDATE_CONFIDENCE, Match, Postings, Query, RATE, RecordingError, Refinement,
-    Search, Variation, blocks, confirm, identify, refine,
+    MAX_QUERY_SAMPLES, Match, Postings, Query, RATE, RecordingError, Refinement, Search, Variation, blocks,
+    candidates, confirm, refine,
 };
 
 /// Longest part of a match that is refined, in samples: 4 s.
@@ -118,7 +118,6 @@ where
     P: Postings,
     S: Sources,
 {
-    let least = search.min_confidence.min(MIN_CANDIDATE_CONFIDENCE);
     let mut matches = Vec::new();
     for block in blocks(recording.len()) {
         if progress(block.start).is_break() {
@@ -128,9 +127,9 @@ where
         let samples =
             part(recording, start, (block.end - block.start) as usize).map_err(RecordingError::Samples)?;
         let Ok(query) = Query::new(&samples) else { continue };
-        let candidates = identify(&query, index, search.variation, least).map_err(RecordingError::Index)?;
+        let found = candidates(&query, index, search.variation).map_err(RecordingError::Index)?;
         let found =
-            confirm(&samples, candidates, sources, search.min_confidence).map_err(RecordingError::Samples)?;
+            confirm(&samples, found, sources, search.min_confidence).map_err(RecordingError::Samples)?;
         let start = MediaTime::from_samples(start, RATE);
         matches.extend(found.into_iter().map(|found| found.later(start)));
     }

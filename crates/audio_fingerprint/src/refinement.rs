@@ -1,5 +1,7 @@
 //! The exact place, speed and gain of a match, from the samples of both recordings.
 
+use std::ops::Range;
+
 use crate::RATE;
 use crate::correlation::{Lag, Similarity, phase_correlation, similarity};
 use crate::interpolation::Interpolator;
@@ -40,10 +42,6 @@ pub struct Refinement {
     pub correlation: f64,
     /// Probability that unrelated audio has a correlation peak as high.
     pub chance: f64,
-    /// Number of parts of the query, each a quarter of a second, that correlate at this place by themselves.
-    pub agreeing_parts: usize,
-    /// Number of parts that are compared.
-    pub parts: usize,
 }
 
 /// Finds `query` in `source` (both mono, [`RATE`] Hz), played at about `speed`; `None` if either is silent, or the source
@@ -57,7 +55,23 @@ pub fn refine(query: &[f32], source: &[f32], speed: f64) -> Option<Refinement> {
         return None;
     }
     let interpolator = Interpolator::new();
-    let (mut speed, mut lag, mut stretched) = best_speed(&interpolator, query, source, speed)?;
+    let found = best_speed(&interpolator, query, source, speed)?;
+    Some(refined(&interpolator, query, source, found))
+}
+
+/// As [`refine`], at speed 1 and those that differ from it as clocks do.
+pub(crate) fn refine_unchanged(query: &[f32], source: &[f32]) -> Option<Refinement> {
+    let lag = phase_correlation(query, source)?;
+    Some(refined(&Interpolator::new(), query, source, (1.0, lag, source.to_vec())))
+}
+
+/// The refinement at a speed, with the lag at it and the source as it is at it.
+fn refined(
+    interpolator: &Interpolator,
+    query: &[f32],
+    source: &[f32],
+    (mut speed, mut lag, mut stretched): (f64, Lag, Vec<f32>),
+) -> Refinement {
     for _ in 0..3 {
         // The line gives the lag relative to the expected place, which moves with time at another speed.
         let Some(line) = drift(query, &stretched, lag.samples) else { break };
@@ -66,7 +80,7 @@ pub fn refine(query: &[f32], source: &[f32], speed: f64) -> Option<Refinement> {
             break;
         }
         let changed = speed * (1.0 + line.slope);
-        let attempt = stretch(&interpolator, source, changed);
+        let attempt = stretch(interpolator, source, changed);
         match phase_correlation(query, &attempt) {
             Some(found) if found.height > lag.height => {
                 (speed, lag, stretched) = (changed, Lag { chance: lag.chance, ..found }, attempt);
@@ -74,34 +88,31 @@ pub fn refine(query: &[f32], source: &[f32], speed: f64) -> Option<Refinement> {
             _ => break,
         }
     }
-    let start = (lag.samples - PART_MARGIN as f64) * speed;
-    let aligned = interpolator.resample(source, start, speed, query.len() + 2 * PART_MARGIN);
-    let Similarity { correlation, gain } = similarity(query, &aligned[PART_MARGIN..]);
-    let (agreeing_parts, parts) = agreement(query, &aligned);
-    Some(Refinement {
+    let aligned = interpolator.resample(source, lag.samples * speed, speed, query.len());
+    let Similarity { correlation, gain } = similarity(query, &aligned);
+    Refinement {
         source_start: lag.samples * speed,
         speed,
         gain_db: 20.0 * gain.abs().max(1e-6).log10(),
         correlation,
         chance: lag.chance,
-        agreeing_parts,
-        parts,
-    })
+    }
 }
 
-/// The number of parts of the query that correlate by themselves with the same parts of `aligned`, the source at the query's
-/// place with a margin; and the number of parts.
-fn agreement(query: &[f32], aligned: &[f32]) -> (usize, usize) {
-    let length = PART.min(query.len() / 2);
-    let parts = (query.len() / length.max(1)).min(MAX_PARTS);
-    let agrees = |part: &usize| {
-        let start = part * query.len() / parts;
-        let end = query.len().min(start + length);
-        let place = aligned.get(start..(end + 2 * PART_MARGIN).min(aligned.len()));
-        let found = place.and_then(|place| phase_correlation(&query[start..end], place));
+/// The share, 0 to 1, of parts of the query, of a quarter of a second each within `window`, that correlate by themselves at
+/// the place of the refinement in `source`.
+pub(crate) fn agreement(query: &[f32], source: &[f32], refined: &Refinement, window: Range<usize>) -> f64 {
+    let length = PART.min(window.len() / 2).max(1);
+    let count = (window.len() / length).clamp(1, MAX_PARTS);
+    let interpolator = Interpolator::new();
+    let agrees = |index: &usize| {
+        let start = window.start + index * (window.len() - length) / (count - 1).max(1);
+        let place = refined.source_start + start as f64 * refined.speed - PART_MARGIN as f64;
+        let around = interpolator.resample(source, place, refined.speed, length + 2 * PART_MARGIN);
+        let found = query.get(start..start + length).and_then(|part| phase_correlation(part, &around));
         found.is_some_and(|found| found.chance < PART_CHANCE)
     };
-    ((0..parts).filter(agrees).count(), parts)
+    (0..count).filter(agrees).count() as f64 / count as f64
 }
 
 /// `source` at the sample rate at which `query` has its speed.

@@ -1,7 +1,7 @@
 //! A search: from postings to hits, places and matches.
 
 use crate::clusters::{Cluster, Hit, clusters};
-use crate::matches::{Match, by_evidence};
+use crate::matches::{Match, Wanted, by_evidence};
 use crate::query::{Change, Probe, Query, probes};
 use crate::{MAX_HITS, MAX_POSTINGS_PER_HASH};
 
@@ -157,9 +157,20 @@ impl<'a> Search<'a> {
     /// The places at which the query occurs, the most certain ones first: those of which `min_confidence` (0 to 1) is the
     /// least probability that no such match in the whole search is chance.
     #[must_use]
-    pub fn finish(mut self, min_confidence: f64) -> Vec<Match> {
+    pub fn finish(self, min_confidence: f64) -> Vec<Match> {
+        self.finish_with(Wanted::Certain(min_confidence))
+    }
+
+    /// The places that are worth [confirming](crate::confirm), the most certain ones first: those with a confidence of at least
+    /// [`MIN_CANDIDATE_CONFIDENCE`](crate::MIN_CANDIDATE_CONFIDENCE), and those that have half of the query's peaks.
+    #[must_use]
+    pub fn candidates(self) -> Vec<Match> {
+        self.finish_with(Wanted::Candidates)
+    }
+
+    pub(crate) fn finish_with(mut self, wanted: Wanted) -> Vec<Match> {
         self.evaluate();
-        by_evidence(self.found, self.query, min_confidence)
+        by_evidence(self.found, self.query, wanted)
     }
 }
 

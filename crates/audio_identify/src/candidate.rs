@@ -105,10 +105,8 @@ mod tests {
     }
 
     fn candidate(block: usize, found: Match, gain_db: f64) -> Candidate {
-        let (source_start, speed, correlation, chance) = (0.0, 1.0, 1.0, 1e-9);
-        let (agreeing_parts, parts) = (4, 4);
         let refinement =
-            Refinement { source_start, speed, gain_db, correlation, chance, agreeing_parts, parts };
+            Refinement { source_start: 0.0, speed: 1.0, gain_db, correlation: 1.0, chance: 1e-9 };
         Candidate { block, found, refinement: Some(refinement), rivals: 1 }
     }
 

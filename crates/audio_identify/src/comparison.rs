@@ -5,8 +5,8 @@ use std::fs::File;
 use std::sync::Arc;
 
 use audio_fingerprint::{
-    Fingerprinter, Landmark, MIN_CANDIDATE_CONFIDENCE, MIN_CONFIDENCE, MIN_QUERY_SAMPLES, Match, MemoryIndex,
-    Query, RATE, Samples, Sources, Variation, blocks, confirm, identify,
+    Fingerprinter, Landmark, MIN_CONFIDENCE, MIN_QUERY_SAMPLES, Match, MemoryIndex, Query, RATE, Samples,
+    Sources, Variation, blocks, candidates, confirm, identify,
 };
 use media_decode::{DecodeError, MediaInput};
 use media_time::{MediaTime, Window};
@@ -203,7 +203,7 @@ pub(crate) fn matches<S: Samples<Error = Error>>(
         let mut samples = vec![0.0; (block.end - block.start) as usize];
         recording.read(start, &mut samples)?;
         let Ok(query) = Query::new(&samples) else { continue };
-        let found = found_in(index, &query, MIN_MATCH_CONFIDENCE);
+        let found = always(identify(&query, index, Variation::None, MIN_MATCH_CONFIDENCE));
         let start = MediaTime::from_samples(start, RATE);
         matches.extend(found.into_iter().map(|found| found.later(start)));
         progress(block.end as f64 / length as f64);
@@ -231,7 +231,7 @@ pub(crate) fn short_matches<R: Samples<Error = Error>, S: Sources<Error = Error>
         let mut samples = vec![0.0; (end - start).min(SHORT_WINDOW) as usize];
         recording.read(start, &mut samples)?;
         if let Ok(query) = Query::new(&samples) {
-            let candidates = found_in(index, &query, MIN_CANDIDATE_CONFIDENCE);
+            let candidates = always(candidates(&query, index, Variation::None));
             let found = confirm(&samples, candidates, sources, MIN_CONFIDENCE)?;
             let time = MediaTime::from_samples(start, RATE);
             matches.extend(found.into_iter().map(|found| found.later(time)));
@@ -241,7 +241,7 @@ pub(crate) fn short_matches<R: Samples<Error = Error>, S: Sources<Error = Error>
     Ok(matches)
 }
 
-/// The places of a query at its own speed.
-fn found_in(index: &mut MemoryIndex, query: &Query, min_confidence: f64) -> Vec<Match> {
-    identify(query, index, Variation::None, min_confidence).unwrap_or_else(|never: Infallible| match never {})
+/// What an index in memory finds: it cannot fail.
+fn always(found: Result<Vec<Match>, Infallible>) -> Vec<Match> {
+    found.unwrap_or_else(|never| match never {})
 }

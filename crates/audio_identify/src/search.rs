@@ -37,7 +37,7 @@ impl Postings for StoredPostings<'_> {
 }
 
 impl StoredIndex {
-    /// The places of a block of samples, the most certain first; `None` for a silent block. Blocking.
+    /// The candidates of a block of samples, the most certain first; `None` for a silent block. Blocking.
     ///
     /// # Errors
     /// [`Error::TooManyPostings`]; database errors; [`DecodeError::Cancelled`].
@@ -45,7 +45,6 @@ impl StoredIndex {
         &self,
         samples: &[f32],
         variation: Variation,
-        min_confidence: f64,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Option<Vec<Match>>, Error> {
         let query = match Query::new(samples) {
@@ -56,7 +55,7 @@ impl StoredIndex {
         let mut transaction = self.runtime.block_on(self.pool.begin())?;
         self.runtime.block_on(store::prepare(&mut transaction))?;
         let mut postings = StoredPostings { index: self, conn: &mut transaction, cancelled };
-        let found = audio_fingerprint::identify(&query, &mut postings, variation, min_confidence);
+        let found = audio_fingerprint::candidates(&query, &mut postings, variation);
         self.runtime.block_on(transaction.rollback())?;
         found.map(Some)
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::ops::Range;
 
-use audio_fingerprint::{MIN_CANDIDATE_CONFIDENCE, MIN_QUERY_SAMPLES, Match, RATE, Samples as _, blocks};
+use audio_fingerprint::{MIN_QUERY_SAMPLES, Match, RATE, Samples as _, blocks};
 use media_decode::{DecodeError, MediaInput};
 use media_time::MediaTime;
 use media_v2::{MediaAsset, MediaService};
@@ -107,7 +107,7 @@ impl SearchJob {
             let mut samples = vec![0.0; (block.end - block.start) as usize];
             query.read(block.start.cast_signed(), &mut samples)?;
             let variation = self.options.variation.into();
-            let matches = self.index.search(&samples, variation, MIN_CANDIDATE_CONFIDENCE, cancelled)?;
+            let matches = self.index.search(&samples, variation, cancelled)?;
             is_silent &= matches.is_none();
             found.push(matches.unwrap_or_default());
             let done = (index + 1) as f64 / blocks.len() as f64;

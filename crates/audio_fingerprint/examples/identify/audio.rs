@@ -99,6 +99,11 @@ pub(crate) fn mixed(samples: &[f32], other: &[f32], snr_db: f32) -> Vec<f32> {
     samples.iter().zip(other.iter().cycle()).map(|(a, b)| a + gain * b).collect()
 }
 
+/// As [`mixed`], for each `slot` of samples by itself.
+pub(crate) fn mixed_by_slot(samples: &[f32], other: &[f32], snr_db: f32, slot: usize) -> Vec<f32> {
+    samples.chunks(slot).zip(other.chunks(slot)).flat_map(|(a, b)| mixed(a, b, snr_db)).collect()
+}
+
 pub(crate) fn is_quiet(samples: &[f32]) -> bool {
     power(samples) < 1e-5
 }

@@ -1,8 +1,7 @@
 //! Made edits, conformed.
 
 use audio_fingerprint::{
-    MIN_CANDIDATE_CONFIDENCE, MIN_CONFIDENCE, Match, Query, RATE, Shot, Variation, blocks, confirm, conform,
-    identify,
+    MIN_CONFIDENCE, Match, Query, RATE, Shot, Variation, blocks, candidates, confirm, conform, identify,
 };
 use media_time::{MediaTime, Window};
 
@@ -83,7 +82,7 @@ fn short_matches(library: &mut Library, samples: &[f32], stretch: Window<MediaTi
     while start < end {
         let window = &samples[start..end.min(start + SHORT_WINDOW)];
         if let Ok(query) = Query::new(window) {
-            let found = identify(&query, &mut library.index, Variation::None, MIN_CANDIDATE_CONFIDENCE);
+            let found = candidates(&query, &mut library.index, Variation::None);
             let found = confirm(window, found.unwrap(), library, MIN_CONFIDENCE).unwrap();
             let time = MediaTime::from_samples(start as i64, RATE);
             matches.extend(found.into_iter().map(|found| found.later(time)));

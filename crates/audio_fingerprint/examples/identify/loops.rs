@@ -1,6 +1,6 @@
 //! A cut inside a beat loop: every repeat is a place.
 
-use audio_fingerprint::{MIN_CANDIDATE_CONFIDENCE, Match, Query, RATE, Variation, identify};
+use audio_fingerprint::{Match, Query, RATE, Variation, candidates};
 
 use crate::audio::{Random, coded};
 use crate::library::{Library, SECOND, fingerprint};
@@ -58,6 +58,6 @@ pub(crate) fn table(library: &mut Library, count: usize, seed: u64) {
     }
     let long = &looped[0][LEAD + 4 * LOOP..][..5 * SECOND];
     let query = Query::new(long).unwrap();
-    let found = identify(&query, &mut library.index, Variation::None, MIN_CANDIDATE_CONFIDENCE).unwrap();
+    let found = candidates(&query, &mut library.index, Variation::None).unwrap();
     println!("\n5 s of one loop have {} matches by landmarks.", found.len());
 }

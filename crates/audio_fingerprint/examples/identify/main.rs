@@ -2,7 +2,7 @@
 //!
 //!     identify LIBRARY [hours=10] [places=40] [seed=20] [TABLE…]
 //!
-//! Tables: `recall` (all conditions) or `brief` (three of them), `unknown` (false matches; `unknown=1000` queries), `loops`,
+//! Tables: `recall` (all conditions; `changed=12` of the places at other speeds and pitches) or `brief` (three of them), `unknown` (false matches; `unknown=1000` queries), `loops`,
 //! `align` (`pairs=20`, and ten times as many unrelated ones), `conform` (`edits=50`; `strangers=0.1` of
 //! the shots are not indexed; `cuts=1` prints them all), and `calibrate` for the null model.
 //! All but `calibrate` are the default. Every fourth recording is not indexed: noises and false matches are of those.
@@ -49,10 +49,10 @@ fn main() {
         names.is_empty() && is_default || names.iter().any(|asked| *asked == name)
     };
     if is_asked("recall") {
-        recall::tables(&mut library, places, seed, true);
+        recall::tables(&mut library, places, seed, Some(count("changed", 12)));
     }
     if is_asked("brief") {
-        recall::tables(&mut library, places, seed, false);
+        recall::tables(&mut library, places, seed, None);
     }
     if is_asked("unknown") {
         unknown::table(&mut library, count("unknown", 1_000), seed);

@@ -3,7 +3,7 @@
 use audio_fingerprint::{Match, RATE, Variation};
 use media_time::MediaTime;
 
-use crate::audio::{Random, coded, filtered, mixed, reverberant};
+use crate::audio::{Random, coded, filtered, mixed_by_slot, reverberant};
 use crate::library::{Library, Place, SECOND, is_unknown};
 use crate::score::{Found, quantile, search};
 
@@ -80,7 +80,9 @@ fn noises(library: &Library, count: usize, random: &mut Random) -> [Vec<f32>; 2]
     [babble, reel(&music)]
 }
 
-pub(crate) fn tables(library: &mut Library, count: usize, seed: u64, is_all: bool) {
+/// `changed_places` is the number of places that are searched at other speeds and pitches, `None` for the short table.
+pub(crate) fn tables(library: &mut Library, count: usize, seed: u64, changed_places: Option<usize>) {
+    let is_all = changed_places.is_some();
     let mut random = Random(seed);
     let indexed = library.indexed.clone();
     let places: Vec<Place> = (0..count).map(|_| library.place(&indexed, 10 * SECOND, &mut random)).collect();
@@ -95,7 +97,7 @@ pub(crate) fn tables(library: &mut Library, count: usize, seed: u64, is_all: boo
     let mut rows = vec![
         ("−12 dB".to_owned(), clean.iter().map(|sample| 0.25 * sample).collect()),
         ("MP3 64 kbit/s".to_owned(), mp3(&clean, "64k")),
-        ("babble at 10 dB, MP3 64".to_owned(), mp3(&mixed(&clean, &babble, 10.0), "64k")),
+        ("babble at 10 dB, MP3 64".to_owned(), mp3(&mixed_by_slot(&clean, &babble, 10.0, SLOT), "64k")),
     ];
     if is_all {
         rows.push(("MP3 32 kbit/s".to_owned(), mp3(&clean, "32k")));
@@ -103,7 +105,7 @@ pub(crate) fn tables(library: &mut Library, count: usize, seed: u64, is_all: boo
         rows.push(("telephone".to_owned(), filtered(&clean, telephone)));
         for (noise, samples) in [("babble", &babble), ("music", &music)] {
             for snr in [10.0, 5.0, 0.0] {
-                rows.push((format!("{noise} at {snr} dB"), mixed(&clean, samples, snr)));
+                rows.push((format!("{noise} at {snr} dB"), mixed_by_slot(&clean, samples, snr, SLOT)));
             }
         }
         rows.push(("reverberation, 0.6 s".to_owned(), reverberant(&clean, 0.6)));
@@ -116,9 +118,9 @@ pub(crate) fn tables(library: &mut Library, count: usize, seed: u64, is_all: boo
         row(library, &reel, &mut times);
     }
     report_times("at the same speed", &mut times);
-    if is_all {
+    if let Some(changed_places) = changed_places {
         let mut times = LENGTHS.map(|_| Vec::new());
-        changed(library, &places[..count.div_ceil(3)], &clean, &mut times);
+        changed(library, &places[..count.min(changed_places)], &clean, &mut times);
         report_times("at all speeds and pitches", &mut times);
     }
 }

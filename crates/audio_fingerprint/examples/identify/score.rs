@@ -1,8 +1,6 @@
 //! What is counted of matches.
 
-use audio_fingerprint::{
-    MIN_CANDIDATE_CONFIDENCE, MIN_CONFIDENCE, Match, Query, Variation, confirm, identify,
-};
+use audio_fingerprint::{MIN_CONFIDENCE, Match, Query, Variation, candidates, confirm};
 
 use crate::library::Library;
 
@@ -19,7 +17,7 @@ pub(crate) fn search(library: &mut Library, samples: &[f32], variation: Variatio
     let Ok(query) = Query::new(samples) else {
         return Found { landmarks: Vec::new(), confirmed: Vec::new(), cpu_ms: 0.0 };
     };
-    let found = identify(&query, &mut library.index, variation, MIN_CANDIDATE_CONFIDENCE).unwrap();
+    let found = candidates(&query, &mut library.index, variation).unwrap();
     let landmarks = found.iter().filter(|found| found.confidence >= MIN_CONFIDENCE).copied().collect();
     let confirmed = confirm(samples, found, library, MIN_CONFIDENCE).unwrap();
     Found { landmarks, confirmed, cpu_ms: cpu_ms() - start }

@@ -7,11 +7,16 @@ use crate::library::{Library, SECOND, is_unknown};
 use crate::recall::LENGTHS;
 use crate::score::search;
 
+/// Whether a recording is of speech or songs that a synthesiser makes of a few samples, which others have, too.
+fn is_synthesised(name: &str) -> bool {
+    name.starts_with("speech_") || name.starts_with("song_")
+}
+
 pub(crate) fn table(library: &mut Library, count: usize, seed: u64) {
     let mut random = Random(seed + 1);
     let unknown: Vec<usize> = (0..library.names.len()).filter(|id| is_unknown(*id)).collect();
     for (variation, count) in [(Variation::None, count), (Variation::SpeedAndPitch, count / 10)] {
-        let (mut by_landmarks, mut confirmed) = (0, 0);
+        let (mut by_landmarks, mut confirmed, mut recorded) = (0, 0, [0; 2]);
         let mut names = Vec::new();
         for number in 0..count {
             let length = (LENGTHS[number % LENGTHS.len()] * f64::from(RATE)) as usize;
@@ -24,6 +29,10 @@ pub(crate) fn table(library: &mut Library, count: usize, seed: u64) {
             let found = search(library, &samples, variation);
             by_landmarks += usize::from(!found.landmarks.is_empty());
             confirmed += usize::from(!found.confirmed.is_empty());
+            if !is_synthesised(&library.names[place.recording]) {
+                recorded[0] += 1;
+                recorded[1] += usize::from(!found.confirmed.is_empty());
+            }
             let describe = |found: &Match| {
                 let name = library.name(found.source_id);
                 let (query, source) = (found.query, found.source.start().as_secs_f64());
@@ -42,7 +51,8 @@ pub(crate) fn table(library: &mut Library, count: usize, seed: u64) {
         }
         println!(
             "\n{count} queries that are not indexed ({variation:?}): {by_landmarks} with a match by landmarks, \
-             {confirmed} confirmed"
+             {confirmed} confirmed; of the {} that are not made by a synthesiser, {}",
+            recorded[0], recorded[1]
         );
         names.iter().for_each(|name| println!("- {name}"));
     }
