@@ -121,6 +121,17 @@ fn identify_survives_speed() {
     }
 }
 
+/// The matches of a query, for postings that are given hash by hash, in their order or backwards.
+fn found_of(query: &Query, postings: &[Posting], is_backwards: bool) -> Vec<Match> {
+    let mut groups: Vec<&[Posting]> = postings.chunk_by(|a, b| a.hash == b.hash).collect();
+    if is_backwards {
+        groups.reverse();
+    }
+    let mut search = Search::new(query, Variation::None);
+    groups.into_iter().for_each(|postings| search.add(postings));
+    search.finish(0.9)
+}
+
 #[test]
 fn search_does_not_depend_on_the_order_of_postings() {
     let sources: Vec<Vec<f32>> = (1..4).map(|seed| piece(seed, 10)).collect();
@@ -128,15 +139,31 @@ fn search_does_not_depend_on_the_order_of_postings() {
     for (source, samples) in (0..).zip(&sources) {
         postings.extend(landmarks(samples).iter().map(|l| Posting { hash: l.hash, source, frame: l.frame }));
     }
+    postings.sort_unstable();
     let query = Query::new(&sources[1][16_000..64_000]).unwrap();
-    let mut forward = Search::new(&query, Variation::None);
-    postings.chunks(100).for_each(|some| forward.add(some).unwrap());
-    let mut backward = Search::new(&query, Variation::None);
-    postings.reverse();
-    backward.add(&postings).unwrap();
-    let found = forward.finish(0.9);
-    assert_eq!(found, backward.finish(0.9));
+    let found = found_of(&query, &postings, false);
+    assert_eq!(found, found_of(&query, &postings, true));
     assert_eq!(found[0].source_id, 1);
+}
+
+/// Every second hash has 2 000 other postings: more hits than a search has. It goes on with the others.
+#[test]
+fn common_hashes_are_ignored_where_there_are_too_many_hits() {
+    let samples = piece(1, 10);
+    let query = Query::new(&samples[16_000..64_000]).unwrap();
+    let hashes: Vec<u32> =
+        Search::new(&query, Variation::None).batches(usize::MAX).flatten().copied().collect();
+    assert!(hashes.len() * 1_000 > audio_fingerprint::MAX_HITS, "{}", hashes.len());
+    let mut postings: Vec<Posting> =
+        landmarks(&samples).iter().map(|l| Posting { hash: l.hash, source: 0, frame: l.frame }).collect();
+    for hash in hashes.iter().step_by(2) {
+        let other = |n: u32| Posting { hash: *hash, source: 1 + i64::from(n), frame: n * 7_919 % 5_000 };
+        postings.extend((0..2_000).map(other));
+    }
+    postings.sort_unstable();
+    let found = found_of(&query, &postings, false);
+    assert_eq!(found, found_of(&query, &postings, true));
+    assert_eq!((found[0].source_id, found.len()), (0, 1), "{found:?}");
 }
 
 #[test]
