@@ -239,7 +239,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_frame_has_the_layers_that_play_when_it_begins(
+        fn every_frame_shows_the_instants_that_play_when_it_begins(
             clips in proptest::collection::vec((0i64..9_000, 0i64..900, 1i64..400), 0..20),
         ) {
             let composition = composition(1_000, &clips);
@@ -249,10 +249,15 @@ mod tests {
             for piece in pieces.order.iter().map(|index| &pieces.different[*index]) {
                 for at in frame..frame + piece.frames {
                     let time = 40 * at;
-                    let playing: Vec<usize> = (0..clips.len())
-                        .filter(|index| (clips[*index].1..clips[*index].1 + clips[*index].2).contains(&time))
+                    // Not layers: two that show the same instants are one piece.
+                    let playing: Vec<AssetTime> = clips
+                        .iter()
+                        .filter(|(_, start, length)| (*start..start + length).contains(&time))
+                        .map(|(from, start, _)| ms(from + time - start))
                         .collect();
-                    let shown: Vec<usize> = piece.layers.iter().map(|of| of.layer).collect();
+                    let since = MediaTime::from_millis(40 * (at - frame));
+                    let shown: Vec<AssetTime> =
+                        piece.layers.iter().map(|of| of.window.start() + since).collect();
                     prop_assert_eq!(shown, playing);
                 }
                 frame += piece.frames;
