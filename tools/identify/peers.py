@@ -67,10 +67,11 @@ def report(name, asked, found):
 def audfprint(program, library, asked, scratch):
     """The best match of each query: the printed time is how much later the recording begins than the query."""
     database, names = scratch / "audfprint.pklz", scratch / "names"
-    options = ["--density", "50", "--samplerate", "16000", "--shifts", "1"]
+    # Times of 16 bits: recordings of up to 17 minutes.
+    options = ["--density", "50", "--samplerate", "16000", "--maxtimebits", "16"]
     names.write_text("\n".join(str(path) for path in library))
     run = lambda *arguments: subprocess.run([sys.executable, program, *map(str, arguments)], check=True, capture_output=True, text=True).stdout
-    run("new", "--dbase", database, *options, "--list", names)
+    run("new", "--dbase", database, *options, "--shifts", "1", "--list", names)
     names.write_text("\n".join(str(path) for *_, path in asked))
     answers = {}
     for line in run("match", "--dbase", database, *options, "--shifts", "4", "--find-time-range", "--list", names).splitlines():

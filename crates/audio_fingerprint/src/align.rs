@@ -22,6 +22,10 @@ const MIN_CHUNKS: usize = 3;
 /// Steps in which a part is extended beyond its matches, in samples.
 const STEP: i64 = RATE as i64 / 2;
 
+/// Distance of the chunks of the whole recording that are compared with the longest part's line, in samples, and their number.
+const SPREAD_STEP: i64 = RATE as i64;
+const MAX_SPREAD_CHUNKS: i64 = 512;
+
 /// A part of one recording, and the same time in the other one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AlignedPart {
@@ -71,8 +75,51 @@ pub fn align<R: Samples, O: Samples<Error = R::Error>>(
             parts.push(aligned);
         }
     }
+    if let Some(longest) = parts.iter().max_by_key(|part| part.other.duration()) {
+        let longest = spread(reference, other, longest)?;
+        // A clock that is the same before and after a part was not another one in it: the part is a repeat.
+        parts.retain(|part| !is_mostly_within(part.other, longest.other));
+        parts.push(longest);
+    }
     parts.sort_by_key(|part| part.other.start());
     Ok(joined(without_overlaps(parts)))
+}
+
+/// Whether more than half of `part` is within `whole`.
+fn is_mostly_within(part: Window<MediaTime>, whole: Window<MediaTime>) -> bool {
+    let common = part.intersect(whole).map_or(MediaTime::ZERO, |common| common.duration());
+    2 * common.as_micros() > part.duration().as_micros()
+}
+
+/// A part from the first to the last chunk of the whole recording that is on its line: landmarks may have found nothing in
+/// stretches that repeat themselves.
+fn spread<R: Samples, O: Samples<Error = R::Error>>(
+    reference: &mut R,
+    other: &mut O,
+    part: &AlignedPart,
+) -> Result<AlignedPart, R::Error> {
+    let slope = 1.0 / (1.0 + part.drift_ppm * 1e-6);
+    let line = Line { slope, intercept: part.offset.as_secs_f64() * f64::from(RATE) };
+    let end = other.len().cast_signed() - CHUNK as i64;
+    let count = (end / SPREAD_STEP).clamp(1, MAX_SPREAD_CHUNKS);
+    let mut window = part.other;
+    for index in 0..=count {
+        let at = (index * end / count).max(0);
+        let time = |sample: i64| MediaTime::from_samples(sample, RATE);
+        let (start, stop) = (window.start().min(time(at)), window.end().max(time(at + CHUNK as i64)));
+        let wider = Window::new(start, stop).unwrap_or(window);
+        if wider == window {
+            continue;
+        }
+        if let Some(place) = chunk_place(reference, other, at, &line)?
+            && (place - line.at(at as f64)).abs() <= OUTLIER
+        {
+            window = wider;
+        }
+    }
+    let agreeing = part.agreement * part.other.duration().as_secs_f64();
+    let agreement = agreeing / window.duration().as_secs_f64().max(1e-6);
+    Ok(AlignedPart { other: window, agreement, ..*part })
 }
 
 /// The parts, where consecutive ones on one line of the clock are one: a recorder that was stopped for a time has another

@@ -30,6 +30,11 @@ pub(crate) fn is_unknown(recording: usize) -> bool {
     recording % 4 == 3
 }
 
+/// Whether a recording is of speech or songs that a synthesiser makes of a few samples, which others have, too.
+pub(crate) fn is_synthesised(name: &str) -> bool {
+    name.starts_with("speech_") || name.starts_with("song_")
+}
+
 impl Library {
     /// The recordings of `directory`, and an index of `hours` hours of them; after all of them, of changed ones.
     pub(crate) fn load(directory: &Path, hours: f64) -> Self {

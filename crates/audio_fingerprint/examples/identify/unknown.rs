@@ -3,14 +3,9 @@
 use audio_fingerprint::{Match, RATE, Variation};
 
 use crate::audio::{Random, coded};
-use crate::library::{Library, SECOND, is_unknown};
+use crate::library::{Library, SECOND, is_synthesised, is_unknown};
 use crate::recall::LENGTHS;
 use crate::score::search;
-
-/// Whether a recording is of speech or songs that a synthesiser makes of a few samples, which others have, too.
-fn is_synthesised(name: &str) -> bool {
-    name.starts_with("speech_") || name.starts_with("song_")
-}
 
 pub(crate) fn table(library: &mut Library, count: usize, seed: u64) {
     let mut random = Random(seed + 1);
