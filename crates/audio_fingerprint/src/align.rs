@@ -102,22 +102,23 @@ fn spread<R: Samples, O: Samples<Error = R::Error>>(
     let line = Line { slope, intercept: part.offset.as_secs_f64() * f64::from(RATE) };
     let end = other.len().cast_signed() - CHUNK as i64;
     let count = (end / SPREAD_STEP).clamp(1, MAX_SPREAD_CHUNKS);
-    let mut window = part.other;
+    let (mut window, mut further) = (part.other, 0);
     for index in 0..=count {
         let at = (index * end / count).max(0);
         let time = |sample: i64| MediaTime::from_samples(sample, RATE);
-        let (start, stop) = (window.start().min(time(at)), window.end().max(time(at + CHUNK as i64)));
-        let wider = Window::new(start, stop).unwrap_or(window);
-        if wider == window {
+        if part.other.contains(time(at)) {
             continue;
         }
         if let Some(place) = chunk_place(reference, other, at, &line)?
             && (place - line.at(at as f64)).abs() <= OUTLIER
         {
-            window = wider;
+            let (start, stop) = (window.start().min(time(at)), window.end().max(time(at + CHUNK as i64)));
+            (window, further) = (Window::new(start, stop).unwrap_or(window), further + 1);
         }
     }
-    let agreeing = part.agreement * part.other.duration().as_secs_f64();
+    let further = further as f64 * end as f64 / count as f64 / f64::from(RATE);
+    let agreeing =
+        (part.agreement * part.other.duration().as_secs_f64() + further).min(window.duration().as_secs_f64());
     let agreement = agreeing / window.duration().as_secs_f64().max(1e-6);
     Ok(AlignedPart { other: window, agreement, ..*part })
 }
