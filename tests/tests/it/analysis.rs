@@ -72,13 +72,15 @@ async fn uploaded_recording_is_analysed_into_a_timeline() {
     server.stop().await;
 }
 
-/// A timeline as it is stored: without the energy of events, which is derived from their loudness.
+/// A timeline as it is stored: without the energy of events, which is derived from their loudness, and the tempo curve.
 pub(crate) fn stored(summary: &Value) -> Value {
     let mut stored = summary.clone();
     for event in stored["events"].as_array_mut().unwrap() {
         let is_derived = event.as_object_mut().unwrap().remove("energy").is_some();
         assert_eq!(is_derived, !event["loudness_lufs"].is_null());
     }
+    let curve = stored["meta"].as_object_mut().unwrap().remove("tempo_curve");
+    assert!(curve.is_none() || !stored["beats"].as_array().unwrap().is_empty(), "{curve:?}");
     stored
 }
 
@@ -108,6 +110,9 @@ fn assert_parts(summary: &Value) {
     assert!(times.is_sorted_by(|a, b| a < b) && times.len() >= 18, "{times:?}");
     // Of the music; the tempo does not continue into the noise after it.
     assert!(times.iter().all(|time| (9_950..=20_050).contains(time)), "{times:?}");
+    let curve = summary["meta"]["tempo_curve"].as_array().unwrap();
+    let tempi = curve.iter().flat_map(|part| [&part["start_bpm"], &part["end_bpm"]]);
+    assert!(tempi.map(|bpm| bpm.as_f64().unwrap()).all(|bpm| (bpm - 120.0).abs() < 2.0), "{curve:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
