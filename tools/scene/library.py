@@ -1,11 +1,13 @@
 """Collects the clips that training scenes are composed of, decoded to 16 kHz mono.
 
-    python3 tools/scene/library.py --corpus ../shared/corpus --packages packages --pop909 POP909 --font FluidR3_GM.sf2 \\
-        --fluidsynth fluidsynth OUT.pickle
+    python3 tools/scene/library.py --corpus ../shared/corpus --packages packages --pop909 POP909 \\
+        --fonts FluidR3_GM.sf2 TimGM6mb.sf2 --fluidsynth fluidsynth OUT.pickle
 
 Kinds: `speech`, `music`, `other`, and pairs of `sung` (a voice alone) with its accompaniment. Sources: the fitting half of
 recordings.py, generated sounds (material.py, creatures.py), espeak-ng voices, POP909 (MIT) played by FluidSynth and sung by
-WORLD, and of the corpus classes/, asr/ and vad/. Needs numpy, scipy, pyworld, ffmpeg, espeak-ng.
+WORLD, and of the corpus classes/, asr/ and vad/. `--half report`: the other half, with songs and voices of its own, to
+validate on. Needs numpy, scipy, soundfile, pyworld,
+ffmpeg, espeak-ng.
 """
 
 import argparse
@@ -19,7 +21,9 @@ import grooves
 import material
 import numpy as np
 import recordings
+import soundfile
 import sung
+from scipy.signal import resample_poly
 
 RATE = recordings.RATE
 TEXTS = [
@@ -31,17 +35,37 @@ TEXTS = [
 VOICES = ["en-us", "en-gb", "de", "fr-fr", "es", "it", "en-us+f3", "en-gb+f5", "pl", "nl", "sv", "pt", "ru", "tr", "cs",
           "en-us+m3", "de+f2", "fr-fr+f4", "es+f1", "hu"]  # fmt: skip
 LONGEST = {"music": 45, "other": 20, "speech": 60}
-PER_PACKAGE = {"music": 16, "other": 40}
+PER_PACKAGE = {"music": 16, "other": 48, "speech": 240, "words": 300}
+# Voices of fewer clips than there are languages.
+PER_VOICE = 50
 CHORUS = [48, 52, 53, 54]
 PROGRAMS = [[0, 4, 5, 11], [24, 25, 26, 27, 28, 29, 30], [32, 33, 34, 38], [40, 42, 48, 49, 50, 89, 90, 94], [56, 60, 61, 65, 66, 71, 73],
             [80, 81, 82, 87, 8, 12, 14, 46, 105, 108]]  # fmt: skip
 
 
 def decoded(path, start=0.0, seconds=None):
-    form = ["-f", "g722"] if path.suffix == ".g722" else []
-    command = ["ffmpeg", "-v", "error", *form, *(["-ss", str(start)] if start else []), "-i", str(path)]
-    command += [*(["-t", str(seconds)] if seconds else []), "-ac", "1", "-ar", str(RATE), "-f", "s16le", "-"]
-    return np.frombuffer(subprocess.run(command, capture_output=True, check=False).stdout, np.int16)
+    try:
+        with soundfile.SoundFile(path) as file:
+            rate = file.samplerate
+            file.seek(min(int(start * rate), max(file.frames, 0)))
+            x = file.read(int(seconds * rate) if seconds else -1, "float32", always_2d=True).mean(1)
+    except soundfile.LibsndfileError:
+        command = ["ffmpeg", "-v", "error", *(["-ss", str(start)] if start else []), "-i", str(path)]
+        command += [*(["-t", str(seconds)] if seconds else []), "-ac", "1", "-ar", str(RATE), "-f", "s16le", "-"]
+        return np.frombuffer(subprocess.run(command, capture_output=True, check=False).stdout, np.int16)
+    divisor = np.gcd(rate, RATE)
+    return as_int16(resample_poly(x, RATE // divisor, rate // divisor) if rate != RATE and len(x) else x)
+
+
+def decoded_prompts(paths):
+    """The samples of each path; those of G.722, in which a byte is two samples, out of one decoding."""
+    if not paths or paths[0].suffix != ".g722":
+        yield from map(decoded, paths)
+        return
+    parts = [path.read_bytes() for path in paths]
+    command = ["ffmpeg", "-v", "error", "-f", "g722", "-i", "-", "-f", "s16le", "-"]
+    x = np.frombuffer(subprocess.run(command, input=b"".join(parts), capture_output=True, check=True).stdout, np.int16)
+    yield from np.split(x, np.cumsum([2 * len(part) for part in parts])[:-1])
 
 
 def as_int16(x):
@@ -61,8 +85,9 @@ def packaged(packages, half, share):
             rng = np.random.default_rng([11, sum(map(ord, type_))])
             paths = [paths[i] for i in rng.permutation(len(paths))]
             if kind in ("speech", "words"):
-                prompts = [recordings.trimmed(decoded(p), 38) for p in paths[: round(share * (240 if kind == "speech" else 300))]]
-                for x in prompts:
+                most = round(share * (PER_VOICE if "klettres" in type_ else PER_PACKAGE[kind]))
+                for x in decoded_prompts(paths[:most]):
+                    x = recordings.trimmed(x, 38)
                     if not is_silent(x) and (kind == "speech" or len(x) > 0.4 * RATE):
                         yield "speech", type_, x
                 continue
@@ -92,10 +117,11 @@ def spoken(corpus):
             yield "espeak", x
 
 
-def songs(pop909, font, fluidsynth, voices, count):
+def songs(pop909, fonts, fluidsynth, voices, count, half):
     """(voice alone, accompaniment, choir or lead of instruments) of as many songs: half a minute each."""
     rng = np.random.default_rng(909)
     paths = sorted(pop909.glob("*.mid"))
+    paths = [path for index, path in enumerate(paths) if (index % 8 == 0) == (half == recordings.REPORT)]
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         for path in [paths[i] for i in rng.permutation(len(paths))[:count]]:
@@ -105,6 +131,7 @@ def songs(pop909, font, fluidsynth, voices, count):
                 continue
             start, seconds = melody[int(rng.integers(0, len(melody) // 2))][0] - 0.5, 26.0
             start = max(0.0, start)
+            font = fonts[rng.integers(len(fonts))]
             speed = rng.uniform(0.85, 1.25)
             shift = int(rng.integers(-5, 6))
             cut = lambda notes: [((a - start) / speed, (b - start) / speed, min(max(k + shift, 21), 108))
@@ -135,7 +162,7 @@ def songs(pop909, font, fluidsynth, voices, count):
             if voices:
                 x = voices[rng.integers(len(voices))].astype(np.float64) / 32_768
                 try:
-                    singer = sung.Voice(x[: 10 * RATE])
+                    singer = sung.Voice(x[: 7 * RATE])
                     if len(singer.syllables) >= 5:
                         voice = sung.sing(rng, singer, line, seconds)
                 except (ValueError, IndexError):
@@ -148,7 +175,7 @@ def main():
     parser.add_argument("--corpus", type=pathlib.Path, required=True)
     parser.add_argument("--packages", type=pathlib.Path, required=True)
     parser.add_argument("--pop909", type=pathlib.Path, required=True, help="folder with POP909's MIDI files")
-    parser.add_argument("--font", type=pathlib.Path, required=True)
+    parser.add_argument("--fonts", type=pathlib.Path, nargs="+", required=True, help="sound fonts, one of them for each song")
     parser.add_argument("--fluidsynth", default="fluidsynth")
     parser.add_argument("--songs", type=int, default=150)
     parser.add_argument("--share", type=float, default=1, help="of the clips; fewer are quicker")
@@ -160,25 +187,27 @@ def main():
     share = arguments.share
     for kind, source, x in packaged(arguments.packages, arguments.half, share):
         library[kind].append((source, x))
+    print({kind: len(clips) for kind, clips in library.items()}, flush=True)
     if arguments.half == recordings.FIT:
         for source, x in spoken(arguments.corpus):
             library["speech"].append((source, x))
         for path in sorted(arguments.corpus.glob("classes/music*")):
             library["music"] += [("classes", decoded(path, start, 45)) for start in (0, 60)]
-        for name, x in material.others(1, each=round(8 * share)):
+        for name, x in material.others(1, each=round(12 * share)):
             library["other"].append(("made:" + name.split("-")[0], as_int16(x)))
-        for name, x in creatures.sounds(1, each=round(14 * share)):
+        for name, x in creatures.sounds(1, each=round(24 * share)):
             library["other"].append(("made:" + name.split("-")[0], as_int16(x)))
-        for name, x in material.musics(1, each=round(16 * share)):
+        for name, x in material.musics(1, each=round(20 * share)):
             library["music"].append(("made:" + name.split("-")[0], as_int16(x)))
-        library["music"] += [("drumkits", x) for x in grooves.clips(arguments.packages, 1, round(110 * share))]
-        voices = [x for source, x in library["speech"] if len(x) > 2.5 * RATE and "espeak" not in source]
-        for voice, bed, lead, program in songs(arguments.pop909, arguments.font, arguments.fluidsynth, voices, arguments.songs):
-            scaled = lambda x: as_int16(material.normalise(x, 0.5))
-            library["music"].append(("pop909", scaled(bed)))
-            library["sung" if program in CHORUS[1:] else "music"].append(("pop909-lead", scaled(lead)))
-            if voice is not None:
-                library["sung"].append(("world", scaled(voice), scaled(bed)))
+        library["music"] += [("drumkits", x) for x in grooves.clips(arguments.packages, 1, round(140 * share))]
+    print({kind: len(clips) for kind, clips in library.items()}, flush=True)
+    voices = [x for source, x in library["speech"] if len(x) > 2.5 * RATE and "espeak" not in source]
+    for voice, bed, lead, program in songs(arguments.pop909, arguments.fonts, arguments.fluidsynth, voices, arguments.songs, arguments.half):
+        scaled = lambda x: as_int16(material.normalise(x, 0.5))
+        library["music"].append(("pop909", scaled(bed)))
+        library["sung" if program in CHORUS[1:] else "music"].append(("pop909-lead", scaled(lead)))
+        if voice is not None:
+            library["sung"].append(("world", scaled(voice), scaled(bed)))
     library = {kind: [clip for clip in clips if not is_silent(clip[1])] for kind, clips in library.items()}
     for kind, clips in library.items():
         seconds = sum(len(clip[1]) for clip in clips) / RATE

@@ -1,5 +1,7 @@
 """The scene net: its inputs, made of the crate's textures, and its layers. The crate's scene/net.rs computes the same."""
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import nn
@@ -7,11 +9,24 @@ from torch import nn
 RAW = 42
 BANDS = 18
 INPUTS = 43
-CHANNELS = 64
 TAPS = 5
-DILATIONS = [1, 2, 4, 8, 16, 1]
 ACTIVITIES = ["speech", "singing", "music", "noise"]
-FRAMES_PER_STEP = 2
+
+
+class Shape(NamedTuple):
+    frames_per_step: int
+    channels: int
+    # Distance of the taps of each block in steps.
+    dilations: tuple[int, ...]
+
+    @property
+    def outputs(self):
+        return self.frames_per_step * len(ACTIVITIES)
+
+
+# That of the crate's scene/net.rs, and one of 1.26 times its multiplications, 2.5 times its weights and 4 times its context.
+SHAPES = {"used": Shape(2, 64, (1, 2, 4, 8, 16, 1)), "wide": Shape(4, 88, (1, 2, 4, 8, 16, 32, 4, 1))}
+USED = SHAPES["used"]
 
 
 def maxima(values, radius):
@@ -38,12 +53,12 @@ def inputs(raw):
     return np.concatenate(parts, -1).astype(np.float32)
 
 
-def stacked(frames):
-    """(..., steps, FRAMES_PER_STEP * INPUTS): two frames a step, the last one padded with zeros."""
-    odd = frames.shape[-2] % FRAMES_PER_STEP
-    if odd:
-        frames = np.concatenate([frames, np.zeros_like(frames[..., :1, :])], -2)
-    return frames.reshape(*frames.shape[:-2], -1, FRAMES_PER_STEP * frames.shape[-1])
+def stacked(frames, shape=USED):
+    """(..., steps, inputs of a step): the frames of a step side by side, the last step padded with zeros."""
+    missing = -frames.shape[-2] % shape.frames_per_step
+    if missing:
+        frames = np.concatenate([frames, np.zeros_like(frames[..., :missing, :])], -2)
+    return frames.reshape(*frames.shape[:-2], -1, shape.frames_per_step * frames.shape[-1])
 
 
 class Block(nn.Module):
@@ -59,15 +74,16 @@ class Block(nn.Module):
 
 
 class SceneNet(nn.Module):
-    def __init__(self, channels=CHANNELS, dropout=0.1):
+    def __init__(self, shape=USED, dropout=0.1):
         super().__init__()
-        self.stem = nn.Conv1d(FRAMES_PER_STEP * INPUTS, channels, 1, bias=False)
+        self.shape, channels = shape, shape.channels
+        self.stem = nn.Conv1d(shape.frames_per_step * INPUTS, channels, 1, bias=False)
         self.norm = nn.BatchNorm1d(channels)
-        self.blocks = nn.ModuleList(Block(channels, dilation, dropout) for dilation in DILATIONS)
-        self.head = nn.Conv1d(channels, FRAMES_PER_STEP * len(ACTIVITIES), 1)
+        self.blocks = nn.ModuleList(Block(channels, dilation, dropout) for dilation in shape.dilations)
+        self.head = nn.Conv1d(channels, shape.outputs, 1)
 
     def forward(self, x):
-        """(batch, steps, 2 INPUTS) to log odds (batch, frames, activities)."""
+        """(batch, steps, inputs of a step) to log odds (batch, frames, activities)."""
         x = torch.relu(self.norm(self.stem(x.transpose(1, 2))))
         for block in self.blocks:
             x = block(x)
@@ -89,9 +105,9 @@ class SceneNet(nn.Module):
         return np.concatenate([part.detach().double().numpy().ravel() for part in parts])
 
 
-def unfolded(values):
+def unfolded(values, shape=USED):
     """A net with these folded parameters; its normalisations do nothing and are not to be trained in batches."""
-    model, at = SceneNet(), 0
+    model, at = SceneNet(shape), 0
 
     def take(parameter):
         nonlocal at
@@ -112,9 +128,9 @@ def unfolded(values):
     return model
 
 
-def run_folded(values, raw):
+def run_folded(values, raw, shape=USED):
     """Activities (frames, 4) by the folded parameters as the crate computes them, in double precision: the reference."""
-    steps = stacked(inputs(raw)).astype(np.float64)
+    steps, channels = stacked(inputs(raw), shape).astype(np.float64), shape.channels
     at = 0
 
     def take(*shape):
@@ -123,12 +139,12 @@ def run_folded(values, raw):
         at += count
         return values[at - count : at].reshape(shape)
 
-    x = np.maximum(steps @ take(CHANNELS, steps.shape[1]).T + take(CHANNELS), 0)
-    for dilation in DILATIONS:
-        taps, bias = take(CHANNELS, TAPS), take(CHANNELS)
+    x = np.maximum(steps @ take(channels, steps.shape[1]).T + take(channels), 0)
+    for dilation in shape.dilations:
+        taps, bias = take(channels, TAPS), take(channels)
         reach = dilation * (TAPS // 2)
         padded = np.pad(x, [(reach, reach), (0, 0)])
         h = sum(padded[k * dilation : k * dilation + len(x)] * taps[:, k] for k in range(TAPS)) + bias
-        x = x + np.maximum(h, 0) @ take(CHANNELS, CHANNELS).T + take(CHANNELS)
-    y = np.maximum(x, 0) @ take(8, CHANNELS).T + take(8)
+        x = x + np.maximum(h, 0) @ take(channels, channels).T + take(channels)
+    y = np.maximum(x, 0) @ take(shape.outputs, channels).T + take(shape.outputs)
     return 1 / (1 + np.exp(-y.reshape(-1, 4)[: len(raw)]))

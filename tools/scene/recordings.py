@@ -23,6 +23,8 @@ NO_SPEECH = re.compile(r"tone|beep|silence|monkeys|tt-somethingwrong|ascending|d
                        r"|letters|phonetic|digits")  # fmt: skip
 ASTERISK = "usr/share/asterisk/sounds/*/**/*.g722"
 TUXPAINT = "usr/share/tuxpaint/stamps/**/*.ogg"
+# Languages of klettres-data, one voice each.
+LETTERS = "ar cs da de en en_GB es fr he hu it lt ml nb nds nl pt_BR ru tn uk".split()
 INSTRUMENTS = {"bassoon", "cello", "violin", "drumkit"}
 MACHINES = {"firetruck", "vacuum_cleaner", "Washing-machine", "toilet", "kettle", "hammer", "saw", "glass",
             "camera_35mm", "fireworks", "lightningbolt", "scissors_small_open", "mallet_metal"}  # fmt: skip
@@ -69,6 +71,8 @@ EFFECTS = {
     "openclonk-data": "openclonk/**", "boswars-data": "boswars/**",
     "freedink-data": "dink/**", "brainparty-data": "brainparty/**", "epiphany-data": "epiphany/**",
     "trigger-rally-data": "trigger-rally/**", "sonic-pi-samples": "sonic-pi/**/ambi_*",
+    "torcs-data": "torcs/data/sound/**", "colobot-common-sounds": "colobot/sounds/**",
+    "foobillardplus-data": "foobillardplus/data/**",
 }  # fmt: skip
 # Packages with music, and the folders it is in.
 MUSIC = {
@@ -84,6 +88,7 @@ MUSIC = {
     "torus-trooper-data": "torus-trooper/**/musics/**", "endless-sky-data": "endless-sky/sounds/ambient/**",
     "glob2-data": "glob2/**", "freedink-data": "dink/**/music/**", "gamine-data": "gamine/**", "boswars-data": "boswars/**/music/**",
     "adonthell-data": "adonthell/**", "trigger-rally-data": "trigger-rally/**/music/**", "openclonk-data": "openclonk/**/*usic*/**",
+    "colobot-common-sounds": "colobot/music/**", "torcs-data": "torcs/data/music/**",
 }  # fmt: skip
 
 # half, kind, type, package, files, which of them
@@ -92,6 +97,9 @@ SOURCES = [
     *((TRAIN, "music", package, package, f"usr/share/**/{folder}/{AUDIO}", TUNES) for package, folder in MUSIC.items()),
     *((TRAIN, "music", package, package, f"usr/share/**/{name}.pk3", TUNES)
       for package, name in {"ufoai-music": "*music*", "nexuiz-music": "*"}.items()),
+    (TRAIN, "other", "ufoai", "ufoai-sound", "usr/share/**/0snd.pk3", NOISE),
+    *((TRAIN, "words", f"klettres-{l}", "klettres-data", f"usr/share/klettres/{l}/*/*.ogg", None) for l in LETTERS),
+    (TRAIN, "words", "tuxpaint-words", "tuxpaint-stamps-default", TUXPAINT, lambda p: "desc" in p.name),
     (TRAIN, "words", "ktuberling", "ktuberling-data", "usr/share/**/sounds/*/*.[ow][ga][gv]", None),
     *((FIT, "speech", f"asterisk-{l}", f"asterisk-core-sounds-{l}-g722", ASTERISK, lambda p: not NO_SPEECH.search(str(p)))
       for l in ("en", "it")),
@@ -112,6 +120,10 @@ SOURCES = [
     (REPORT, "music", "warzone", "warzone2100-music", "usr/share/**/*.opus", None),
     *((REPORT, "other", kind, "wesnoth-1.16-data", "usr/share/games/**/core/sounds/**/*.[ow]*",
        lambda p, names=set(names.split()): p.stem in names) for kind, names in WESNOTH.items()),
+    (REPORT, "music", "naev", "naev-data", "usr/share/naev/dat/snd/music/*.ogg", lambda p: p.stat().st_size > 1e6),
+    (REPORT, "music", "lugaru", "lugaru-data", "usr/share/games/lugaru/Sounds/Music*.ogg", None),
+    (REPORT, "other", "lugaru", "lugaru-data", "usr/share/games/lugaru/Sounds/*.ogg",
+     lambda p: not re.match("Music|Console|Rabbit", p.name)),
     (REPORT, "other", "effects", "hedgewars-data", "usr/share/games/hedgewars/Data/Sounds/*.ogg", lambda p: p.stem in HEDGEWARS),
     (REPORT, "other", "slides", "extremetuxracer-data", "usr/share/games/etr/sounds/*_slide.wav", None),
     (REPORT, "other", "animals", "gcompris-qt-data", "usr/share/**/explore_farm_animals.rcc", None),

@@ -3,10 +3,10 @@
     python3 tools/scene/scenes.py --features target/release/examples/scene_features --library LIBRARY.pickle \\
         --count 2000 --seed 1 OUT.npz
 
-A scene is half a minute: a programme (speech, music, noise, silence in turn), speech over music, a song, noises, speech in
-noise, or music in noise; at any ratio, in any room, through any codec, clipped, at levels from -60 to 0 dBFS. OUT holds
-the crate's own textures and features of each frame, and for each of the four activities 0, 1 or -1 (not decided: too
-faint to count either way).
+A scene is of half a minute, in one to three sections: a programme (speech, music, noise, silence in turn), speech over
+music, a song, noises, speech in noise, music in noise, or speech alone; at any ratio, in any room, through any codec,
+clipped, at levels from -60 to 0 dBFS. OUT holds the crate's own textures of each frame, with `--regressions` its features
+(fit.py), and for each of the four activities 0, 1 or -1 (not decided: too faint to count either way).
 """
 
 import argparse
@@ -21,7 +21,7 @@ import numpy as np
 from scipy.signal import butter, fftconvolve, lfilter, sosfilt
 
 RATE, HOP = 16_000, 512
-SECONDS = 28
+SECONDS = 36
 FRAMES = SECONDS * RATE // HOP
 N = FRAMES * HOP
 SPEECH, SINGING, MUSIC, NOISE = range(4)
@@ -42,18 +42,25 @@ def save(path, samples):
     path.write_bytes(header + data)
 
 
+# How often voices of each source are drawn: prompts, spoken words, single letters, synthetic voices, and real rooms.
+VOICES = {"asterisk": 0.40, "corpus": 0.18, "tuxpaint": 0.12, "ktuberling": 0.10, "klettres": 0.10, "espeak": 0.10}
+
+
 class Pool:
-    """Clips of a library, drawn so that each source has the weight of the root of its number of clips."""
+    """Clips of a library, drawn so that each source has the weight of the root of its number of clips; voices by VOICES."""
 
     def __init__(self, library, rng):
         self.rng = rng
         self.clips, self.weights = {}, {}
         # Only sounds that are trained on are also made.
-        self.made = bool(library["sung"])
+        self.made = any(clip[0].startswith("made:") for clip in library["other"])
         for kind, clips in library.items():
             sources = [clip[0] for clip in clips]
             counts = {source: sources.count(source) for source in set(sources)}
             weight = np.array([counts[source] ** -0.5 for source in sources])
+            if kind == "speech":
+                groups = [source.split("-")[0] for source in sources]
+                weight = np.array([VOICES[group] / groups.count(group) for group in groups])
             self.clips[kind], self.weights[kind] = clips, np.cumsum(weight / max(weight.sum(), 1e-9))
 
     def draw(self, kind):
@@ -114,13 +121,17 @@ def speech(rng, pool, seconds):
         gap = silence(rng.choice([rng.uniform(0.05, 0.5), rng.uniform(0.3, 1.5), 0.0]))
         parts += [x, gap]
         total += len(x) + len(gap)
-    return changed(rng, np.concatenate(parts)[: int(seconds * RATE)])
+    x = changed(rng, np.concatenate(parts)[: int(seconds * RATE)])
+    if rng.random() < 0.1:
+        # A child's voice.
+        x = np.interp(np.arange(0, len(x) - 1, 2 ** rng.uniform(0.2, 0.45)), np.arange(len(x)), x).astype(np.float32)
+    return x
 
 
 def noise(rng, pool, seconds):
     """Sounds of one source, one after another, or one that lasts."""
     # Making a sound takes longer than all the rest of a scene: the library has many of them.
-    if pool.made and rng.random() < 0.12:
+    if pool.made and rng.random() < 0.2:
         makers = creatures.SOUNDS if rng.random() < 0.65 else material.OTHERS
         x = material.varied(rng, makers[rng.integers(len(makers))](rng))
         own = [np.round(x * 32_767).astype(np.int16)]
@@ -157,6 +168,10 @@ def music(rng, pool, seconds):
         bed = floats(clip[2]) if len(clip) > 2 else floats(pool.draw("music")[1])
         start = int(rng.integers(0, max(1, min(len(voice), len(bed)) - count)))
         voice, bed = looped(voice[start:], count)[:count], looped(bed[start:], count)[:count]
+        # Higher or lower voices than those who were recorded: children, basses.
+        factor = 2 ** rng.choice([0, rng.uniform(-0.2, 0.5)])
+        voice, bed = (looped(np.interp(np.arange(0, count - 1, factor), np.arange(count), x).astype(np.float32), count)[:count]
+                      for x in (voice, bed))  # fmt: skip
         how = rng.random()
         if how < 0.25:
             return {SINGING: at(voice, 0)}
@@ -199,53 +214,81 @@ def fill(rng, pool, scene, kind, second, seconds, gain):
             scene.add(activity, faded(rng, x), second, gain)
 
 
+def talk(rng, pool, scene, begin, end):
+    """Speech in turns, with pauses in which what else there is remains."""
+    now = begin + rng.choice([0, rng.uniform(0, 4)])
+    while now < end:
+        seconds = min(rng.uniform(0.8, 9), end - now)
+        fill(rng, pool, scene, "speech", now, seconds, rng.uniform(-2, 2))
+        now += seconds + rng.choice([rng.uniform(0.2, 1), rng.uniform(1, 4)])
+
+
+def programme(rng, pool, scene, begin, end):
+    now, last = begin - rng.uniform(0, 3), None
+    while now < end:
+        kind = rng.choice(["speech", "music", "noise", "silence"], p=[0.3, 0.3, 0.3, 0.1])
+        if kind == last:
+            continue
+        last = kind
+        seconds = {"speech": rng.uniform(1, 9), "music": rng.uniform(2, 10), "noise": rng.uniform(1, 8), "silence": rng.uniform(0.4, 2.5)}[kind]
+        gain = rng.uniform(-10, 3) if rng.random() < 0.8 else rng.uniform(-24, 0)
+        if kind != "silence":
+            fill(rng, pool, scene, kind, max(now, begin), min(seconds, end - now), gain)
+        now += seconds + rng.choice([0, 0, rng.uniform(-0.5, 0.5), rng.uniform(0, 1)])
+
+
+def talk_over_music(rng, pool, scene, begin, end):
+    fill(rng, pool, scene, "music", begin, end - begin, -(rng.uniform(-6, 24) if rng.random() < 0.6 else rng.uniform(-5, 8)))
+    talk(rng, pool, scene, begin, end)
+    if rng.random() < 0.15:
+        fill(rng, pool, scene, "noise", rng.uniform(begin, end), rng.uniform(2, 10), -rng.uniform(0, 20))
+
+
+def song(rng, pool, scene, begin, end):
+    fill(rng, pool, scene, "music", begin, end - begin, 0)
+    if rng.random() < 0.2:
+        fill(rng, pool, scene, "noise", rng.uniform(begin, end), rng.uniform(2, 10), -rng.uniform(0, 25))
+
+
+def noises(rng, pool, scene, begin, end):
+    now = begin
+    while now < end:
+        seconds = min(rng.uniform(2, 14), end - now)
+        fill(rng, pool, scene, "noise", now, seconds, rng.uniform(-12, 3))
+        now += seconds + rng.choice([0, rng.uniform(0, 3)])
+    if rng.random() < 0.4:
+        fill(rng, pool, scene, "noise", begin, end - begin, -rng.uniform(5, 30))
+
+
+def talk_in_noise(rng, pool, scene, begin, end):
+    fill(rng, pool, scene, "noise", begin, end - begin, -rng.uniform(-6, 15))
+    talk(rng, pool, scene, begin, end)
+    if rng.random() < 0.15:
+        fill(rng, pool, scene, "music", rng.uniform(begin, end), rng.uniform(3, 8), rng.uniform(-6, 6))
+
+
+def music_in_noise(rng, pool, scene, begin, end):
+    fill(rng, pool, scene, "noise", begin, end - begin, -rng.uniform(-3, 25))
+    start = rng.uniform(begin, begin + 6)
+    fill(rng, pool, scene, "music", start, rng.uniform(6, max(7, end - start)), 0)
+
+
+def dry_talk(rng, pool, scene, begin, end):
+    talk(rng, pool, scene, begin, end)
+
+
+SECTIONS = [(programme, 0.30), (talk_over_music, 0.17), (song, 0.14), (noises, 0.15), (talk_in_noise, 0.15), (music_in_noise, 0.05), (dry_talk, 0.04)]
+
+
 def compose(rng, pool):
-    scene, mode = Scene(), rng.random()
-    if mode < 0.36:
-        now = -rng.uniform(0, 3)
-        last = None
-        while now < SECONDS:
-            kind = rng.choice(["speech", "music", "noise", "silence"], p=[0.3, 0.3, 0.3, 0.1])
-            if kind == last:
-                continue
-            last = kind
-            seconds = {"speech": rng.uniform(1, 9), "music": rng.uniform(2, 10), "noise": rng.uniform(1, 8), "silence": rng.uniform(0.4, 2.5)}[kind]
-            gain = rng.uniform(-10, 3) if rng.random() < 0.8 else rng.uniform(-24, 0)
-            if kind != "silence":
-                fill(rng, pool, scene, kind, max(now, 0), seconds, gain)
-            now += seconds + rng.choice([0, 0, rng.uniform(-0.5, 0.5), rng.uniform(0, 1)])
-    elif mode < 0.50:
-        ratio = rng.uniform(-6, 24)
-        fill(rng, pool, scene, "music", 0, SECONDS, -ratio)
-        now = rng.choice([0, rng.uniform(0, 4)])
-        while now < SECONDS:
-            seconds = rng.uniform(0.8, 9)
-            fill(rng, pool, scene, "speech", now, seconds, rng.uniform(-2, 2))
-            now += seconds + rng.choice([rng.uniform(0.2, 1), rng.uniform(1, 4)])
-        if rng.random() < 0.15:
-            fill(rng, pool, scene, "noise", rng.uniform(0, 15), rng.uniform(2, 10), -rng.uniform(0, 20))
-    elif mode < 0.63:
-        fill(rng, pool, scene, "music", 0, SECONDS, 0)
-        if rng.random() < 0.2:
-            fill(rng, pool, scene, "noise", rng.uniform(0, 20), rng.uniform(2, 10), -rng.uniform(0, 25))
-    elif mode < 0.77:
-        now = 0.0
-        while now < SECONDS:
-            seconds = rng.uniform(2, 12)
-            fill(rng, pool, scene, "noise", now, seconds, rng.uniform(-12, 3))
-            now += seconds + rng.choice([0, rng.uniform(0, 3)])
-        if rng.random() < 0.4:
-            fill(rng, pool, scene, "noise", 0, SECONDS, -rng.uniform(5, 30))
-    elif mode < 0.94:
-        fill(rng, pool, scene, "noise", 0, SECONDS, -rng.uniform(-5, 15))
-        now = rng.choice([0, rng.uniform(0, 4)])
-        while now < SECONDS:
-            seconds = rng.uniform(0.8, 9)
-            fill(rng, pool, scene, "speech", now, seconds, rng.uniform(-2, 2))
-            now += seconds + rng.choice([rng.uniform(0.2, 1), rng.uniform(1, 4)])
-    else:
-        fill(rng, pool, scene, "noise", 0, SECONDS, -rng.uniform(-3, 25))
-        fill(rng, pool, scene, "music", rng.uniform(0, 8), rng.uniform(8, SECONDS), 0)
+    """A scene of one section, or of two or three after each other, with pauses between them or without."""
+    scene, begin = Scene(), 0.0
+    whole = rng.random() < 0.4
+    while begin < SECONDS - 1:
+        end = SECONDS if whole else min(begin + rng.uniform(7, 24), SECONDS)
+        section = SECTIONS[rng.choice(len(SECTIONS), p=[weight for _, weight in SECTIONS])][0]
+        section(rng, pool, scene, begin, end if SECONDS - end > 3 else SECONDS)
+        begin = (end if SECONDS - end > 3 else SECONDS) + rng.choice([0, rng.uniform(0, 2)])
     return scene
 
 
@@ -298,7 +341,7 @@ def room(rng):
     tail[: int(rng.uniform(0.002, 0.03) * RATE)] = 0
     for _ in range(int(rng.integers(2, 9))):
         tail[int(rng.uniform(0.001, 0.05) * RATE)] += rng.choice([-1, 1]) * rng.uniform(0.5, 4)
-    tail *= 10 ** (-rng.uniform(-6, 13) / 20) / np.sqrt((tail**2).sum() + 1e-12)
+    tail *= 10 ** (-rng.uniform(-10, 13) / 20) / np.sqrt((tail**2).sum() + 1e-12)
     tail[0] = 1
     return tail
 
@@ -386,6 +429,7 @@ def main():
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=pathlib.Path, help="folder for the first ten scenes, to listen to")
+    parser.add_argument("--regressions", action="store_true", help="also measure the features of the regressions")
     parser.add_argument("out", type=pathlib.Path)
     arguments = parser.parse_args()
     pool = Pool(pickle.loads(arguments.library.read_bytes()), None)
@@ -401,9 +445,11 @@ def main():
                 if arguments.keep and index < 10:
                     save(arguments.keep / f"{index}.wav", x)
             inputs += [x.astype(np.float16) for x in measured(arguments.features, "textures", VALUES, paths)]
-            features += measured(arguments.features, "features", FEATURES, paths)
+            if arguments.regressions:
+                features += measured(arguments.features, "features", FEATURES, paths)
             print(f"{len(inputs)} scenes", flush=True)
-    np.savez(arguments.out, inputs=np.stack(inputs), features=np.stack(features), labels=np.stack(labels))
+    more = {"features": np.stack(features)} if arguments.regressions else {}
+    np.savez(arguments.out, inputs=np.stack(inputs), labels=np.stack(labels), **more)
 
 
 if __name__ == "__main__":

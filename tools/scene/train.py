@@ -2,8 +2,9 @@
 
     python3 tools/scene/train.py --scenes A.npz B.npz --validation V.npz --seed 1 --epochs 30 net.pt
 
-Prints the loss and the F of each activity on the validation scenes, which are composed of the packages that are only
-reported on.
+Prints the loss, and on the validation scenes, which are composed of the packages that are only reported on, the F of each
+activity and the fraction of frames of other sounds that are called music. `--minutes` ends the schedule after so many
+minutes of CPU time.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 
 # How much an activity counts, and an example of it against its absence.
-WEIGHTS = torch.tensor([1.0, 0.4, 1.4, 0.4])
+WEIGHTS = torch.tensor([1.0, 0.5, 1.4, 0.4])
 
 # How much more the absence of music counts while other sounds are present.
 FALSE_MUSIC = 1.5
@@ -23,8 +24,11 @@ FALSE_MUSIC = 1.5
 
 def load(paths):
     parts = [np.load(path) for path in paths]
-    raw = np.concatenate([part["inputs"] for part in parts])
-    labels = np.concatenate([part["labels"] for part in parts])
+    frames = max(part["labels"].shape[1] for part in parts)
+    # Shorter scenes are followed by frames that are not decided.
+    longer = lambda x, **how: np.pad(x, [(0, 0), (0, frames - x.shape[1]), (0, 0)], **how)
+    raw = np.concatenate([longer(part["inputs"], mode="edge") for part in parts])
+    labels = np.concatenate([longer(part["labels"], constant_values=-1) for part in parts])
     features = np.concatenate([net.inputs(raw[i : i + 64]).astype(np.float16) for i in range(0, len(raw), 64)])
     # Frames in which nothing sounds, or much less than around them, are not decided here but by their level.
     level = raw[..., 0].astype(np.float32)
@@ -35,23 +39,44 @@ def load(paths):
 
 def loss_of(logits, labels, weight):
     decided = (labels >= 0) * weight[..., None]
-    loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, labels.clamp(min=0), reduction="none")
+    targets = labels.clamp(min=0) * (1 - 2 * SMOOTHING) + SMOOTHING
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     # Music where there is none, among other sounds, is the worse error.
     false_music = (labels[..., 2] == 0) & (labels[..., 3] == 1)
     decided = decided * torch.stack([torch.ones_like(weight), torch.ones_like(weight), 1 + FALSE_MUSIC * false_music, torch.ones_like(weight)], -1)
     return (loss * decided * WEIGHTS).sum() / (decided.sum() + 1)
 
 
+# Frames of the crops, how often each is drawn, and how many make a batch: short ones are for short recordings.
+CROPS = [(896, 0.6, 16), (448, 0.25, 32), (160, 0.15, 64)]
+BAND_INPUTS = slice(2, 2 + net.BANDS)
+CORRELATION_INPUTS = slice(4 + net.BANDS, 20 + net.BANDS)
+VOICE_INPUT = net.INPUTS - 1
+SMOOTHING = 0.02
+
+
 def augmented(rng, x, labels, weight, crop):
-    """Crops with another equaliser, at another speed reading of the level, some inputs blurred."""
+    """Crops with another equaliser, with noise, some inputs hidden for some of the time."""
     count, frames = x.shape[:2]
-    starts = rng.integers(0, (frames - crop) // 2 + 1, count) * 2
-    pick = starts[:, None] + np.arange(crop)
+    pick = rng.integers(0, frames - crop + 1, count)[:, None] + np.arange(crop)
     rows = np.arange(count)[:, None]
     x, labels, weight = x[rows, pick].astype(np.float32), labels[rows, pick].astype(np.float32), weight[rows, pick].astype(np.float32)
     tilt = rng.normal(0, 0.12, (count, 1, 1)) * np.linspace(-1, 1, net.BANDS) + rng.normal(0, 0.08, (count, 1, net.BANDS))
-    x[:, :, 2:20] = np.clip(x[:, :, 2:20] + tilt * (rng.random((count, 1, 1)) < 0.6), -3, 0.5)
-    x = x + rng.normal(0, 0.02, x.shape).astype(np.float32)
+    x[:, :, BAND_INPUTS] = np.clip(x[:, :, BAND_INPUTS] + tilt * (rng.random((count, 1, 1)) < 0.6), -3, 0.5)
+    x = x + rng.normal(0, 0.03, x.shape).astype(np.float32)
+    for row in x:
+        if rng.random() < 0.25:
+            first = int(rng.integers(0, net.BANDS))
+            row[:, BAND_INPUTS][:, first : first + int(rng.integers(1, 6))] = rng.uniform(-3, -1)
+        if rng.random() < 0.1:
+            row[:, CORRELATION_INPUTS] *= rng.uniform(0.3, 1)
+        if rng.random() < 0.15:
+            # The speech detector errs, too.
+            start = int(rng.integers(0, crop))
+            row[start : start + int(rng.integers(10, 300)), VOICE_INPUT] = rng.choice([0, rng.random()])
+        if rng.random() < 0.3:
+            start = int(rng.integers(0, crop))
+            row[start : start + int(rng.integers(4, 40))] = 0
     return x.astype(np.float32), labels, weight
 
 
@@ -59,7 +84,7 @@ def figures(model, features, labels, weight):
     model.eval()
     with torch.no_grad():
         out = np.concatenate([
-            torch.sigmoid(model(torch.from_numpy(net.stacked(features[i : i + 32].astype(np.float32))))).numpy()
+            torch.sigmoid(model(torch.from_numpy(net.stacked(features[i : i + 32].astype(np.float32), model.shape)))).numpy()
             for i in range(0, len(features), 32)
         ])[:, : labels.shape[1]]  # fmt: skip
     text = []
@@ -67,6 +92,8 @@ def figures(model, features, labels, weight):
         use = (labels[..., k] >= 0) & (weight > 0.5)
         true, found = labels[..., k][use] == 1, out[..., k][use] > 0.5
         text.append(f"{name} {2 * (true & found).sum() / max(1, true.sum() + found.sum()):.3f}")
+    sounds = (labels[..., 2] == 0) & (labels[..., 3] == 1) & (labels[..., 0] != 1) & (weight > 0.5)
+    text.append(f"false music {(out[..., 2][sounds] > 0.5).mean():.3f}")
     return out, ", ".join(text)
 
 
@@ -76,7 +103,8 @@ def main():
     parser.add_argument("--validation", type=pathlib.Path, nargs="+", required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--crop", type=int, default=400)
+    parser.add_argument("--shape", choices=net.SHAPES, default="used")
+    parser.add_argument("--minutes", type=float, default=1e9, help="of CPU time")
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--init", type=pathlib.Path, help="weights to begin with: of an earlier run, or the crate's")
     parser.add_argument("out", type=pathlib.Path)
@@ -86,48 +114,53 @@ def main():
     rng = np.random.default_rng(arguments.seed)
     x, labels, weight = load(arguments.scenes)
     validation = load(arguments.validation)
-    model = net.SceneNet()
+    shape = net.SHAPES[arguments.shape]
+    model = net.SceneNet(shape)
     frozen = arguments.init is not None and arguments.init.suffix == ".f16"
     if frozen:
-        model = net.unfolded(np.fromfile(arguments.init, "<f2"))
+        model = net.unfolded(np.fromfile(arguments.init, "<f2"), shape)
     elif arguments.init:
         model.load_state_dict(torch.load(arguments.init))
     average = {k: v.clone() for k, v in model.state_dict().items()}
     print(f"{len(x)} scenes, {sum(p.numel() for p in model.parameters())} parameters", flush=True)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=arguments.rate, weight_decay=0.02)
-    batch = 24
-    steps = arguments.epochs * (len(x) // batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, arguments.rate, total_steps=steps + 1, pct_start=0.15)
-    started = time.time()
-    for epoch in range(arguments.epochs):
+    optimiser = torch.optim.AdamW(model.parameters(), lr=arguments.rate, weight_decay=0.03)
+    lengths = np.array([crop for crop, *_ in CROPS])
+    chances = np.array([chance for _, chance, _ in CROPS])
+    per_epoch = int(len(x) / sum(chance * batch for _, chance, batch in CROPS))
+    started, done, step, losses = time.process_time(), 0.0, 0, []
+    while done < 1:
         model.train()
         if frozen:
             [m.eval() for m in model.modules() if isinstance(m, torch.nn.BatchNorm1d)]
-        losses = []
-        for rows in np.array_split(rng.permutation(len(x)), len(x) // batch):
-            a, b, c = augmented(rng, x[rows], labels[rows], weight[rows], arguments.crop)
-            logits = model(torch.from_numpy(net.stacked(a)))
-            loss = loss_of(logits, torch.from_numpy(b), torch.from_numpy(c))
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
-            optimiser.step()
-            if schedule.last_epoch < steps:
-                schedule.step()
-            losses.append(loss.item())
-            for k, v in model.state_dict().items():
-                if v.dtype.is_floating_point:
-                    average[k].mul_(0.98).add_(v, alpha=0.02)
-                else:
-                    average[k].copy_(v)
-        if epoch % 3 == 2 or epoch + 1 == arguments.epochs:
-            averaged = net.SceneNet()
+        crop, _, batch = CROPS[rng.choice(len(lengths), p=chances)]
+        rows = rng.integers(0, len(x), batch)
+        a, b, c = augmented(rng, x[rows], labels[rows], weight[rows], crop)
+        # One cycle, over the steps or over the time, whichever is over first.
+        done = max(step / (arguments.epochs * per_epoch), (time.process_time() - started) / 60 / arguments.minutes)
+        for group in optimiser.param_groups:
+            group["lr"] = arguments.rate * max(min(done / 0.1, 1), 0.04) * (0.5 + 0.5 * np.cos(np.pi * min(max(done - 0.1, 0) / 0.9, 0.995)))
+        logits = model(torch.from_numpy(net.stacked(a, shape)))
+        loss = loss_of(logits, torch.from_numpy(b), torch.from_numpy(c))
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
+        optimiser.step()
+        step += 1
+        losses.append(loss.item())
+        keep = min(0.995, step / (step + 10))
+        for k, v in model.state_dict().items():
+            if v.dtype.is_floating_point:
+                average[k].mul_(keep).add_(v, alpha=1 - keep)
+            else:
+                average[k].copy_(v)
+        if step % (3 * per_epoch) == 0 or done >= 1:
+            averaged = net.SceneNet(shape)
             averaged.load_state_dict(average)
             _, text = figures(averaged, *validation)
-            print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}; other packages: {text} ({time.time() - started:.0f} s)", flush=True)
+            spent = (time.process_time() - started) / 60
+            print(f"epoch {step / per_epoch:.1f}: loss {np.mean(losses):.4f}; other packages: {text} ({spent:.1f} min of CPU)", flush=True)
+            losses = []
             torch.save(average, arguments.out)
-        else:
-            print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f} ({time.time() - started:.0f} s)", flush=True)
 
 
 if __name__ == "__main__":
