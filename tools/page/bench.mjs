@@ -6,9 +6,10 @@ const WAIT = 600_000;
 
 const analysed = await made("/audio/semantic-timeline/analyze", { asset_id: asset });
 const cut = await made("/audio/field-to-samples", { asset_id: asset, run_phrases: false });
-const words = analysed.events.flatMap(event => event.meta.words ?? []);
+const { summary } = await call(`/audio/semantic-timeline/${analysed.audio_semantic_artifact_id}`, {});
+const words = summary.events.flatMap(event => event.meta.words ?? []);
 console.log(
-    `${analysed.events.length} events, ${analysed.beats.length} beats, ${words.length} words, ${cut.summary_meta.hits_count} hits`,
+    `${summary.events.length} events, ${summary.beats.length} beats, ${words.length} words, ${cut.summary_meta.hits_count} hits`,
 );
 
 const browser = await Browser.launch();
@@ -55,13 +56,19 @@ for (const [name, frames, p50, p95, worst, heap] of rows) {
 }
 console.log(`\n${tiles} tiles were read.`);
 
+/** The answer of a call; `undefined` while its job runs. */
+async function call(path, options) {
+    const headers = { "Content-Type": "application/json", "X-Tenant-Id": tenant, "X-Env": "test" };
+    const answer = await fetch(process.env.BASE + path, { headers, ...options });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer.status === 200 ? answer.json() : undefined;
+}
+
 /** The result of a call, which may be that of a job that still runs. */
 async function made(path, body) {
-    const headers = { "Content-Type": "application/json", "X-Tenant-Id": tenant, "X-Env": "test" };
     for (;;) {
-        const answer = await fetch(process.env.BASE + path, { method: "POST", headers, body: JSON.stringify(body) });
-        if (answer.status === 200) return answer.json();
-        if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+        const result = await call(path, { method: "POST", body: JSON.stringify(body) });
+        if (result) return result;
         await new Promise(resolve => setTimeout(resolve, 1000));
     }
 }
