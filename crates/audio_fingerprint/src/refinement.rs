@@ -203,6 +203,19 @@ mod tests {
     }
 
     #[test]
+    fn agreement_is_the_share_of_the_parts_in_common() {
+        let source = noise(7, 24_000);
+        let same: Vec<f32> = source[4_000..20_000].to_vec();
+        // Only the first 0.4 s are of the source: the first part, and most of the second.
+        let short = [&same[..6_400], &noise(8, 9_600)].concat();
+        for (query, expected) in [(&same, 1.0), (&short, 0.5)] {
+            let refined = refine(query, &source, 1.0).unwrap();
+            assert!(refined.chance < CERTAIN, "{refined:?}");
+            assert_eq!(agreement(query, &source, &refined, 0..query.len()), expected);
+        }
+    }
+
+    #[test]
     fn unrelated_audio_remains_chance() {
         let found = refine(&noise(1, 16_000), &noise(2, 40_000), 1.0).unwrap();
         assert!(found.chance > 1e-4, "{found:?}");

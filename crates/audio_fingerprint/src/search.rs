@@ -168,7 +168,7 @@ impl<'a> Search<'a> {
         self.finish_with(Wanted::Candidates)
     }
 
-    pub(crate) fn finish_with(mut self, wanted: Wanted) -> Vec<Match> {
+    fn finish_with(mut self, wanted: Wanted) -> Vec<Match> {
         self.evaluate();
         by_evidence(self.found, self.query, wanted)
     }

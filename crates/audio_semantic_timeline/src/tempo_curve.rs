@@ -36,8 +36,9 @@ struct Point {
     bpm: f64,
 }
 
-/// The tempo of beats (with strictly increasing times) as straight lines that are within 1 % of the tempo at each beat, which
-/// is the regression over the eight intervals around it, or the first or last eight. Pauses have no segment, nor have fewer than four beats.
+/// The tempo of beats (with strictly increasing times) as straight lines that are within 1 % of the tempo at each beat,
+/// which is the regression over the eight intervals around it, or the first or last eight. Pauses have no segment, nor have
+/// fewer than four beats.
 pub(crate) fn tempo_curve(beats: &[BeatEvent]) -> Vec<TempoSegment> {
     let times: Vec<i64> = beats.iter().map(|beat| beat.time_ms).collect();
     let interval = |pair: &[i64]| (pair[1] - pair[0]) as f64;

@@ -2,9 +2,10 @@
 //!
 //!     identify LIBRARY [hours=10] [places=40] [seed=20] [TABLE…]
 //!
-//! Tables: `recall` (all conditions; `changed=12` of the places at other speeds and pitches) or `brief` (three of them), `unknown` (false matches; `unknown=1000` queries), `loops`,
-//! `align` (`pairs=20`, and ten times as many unrelated ones), `conform` (`edits=50`; `strangers=0.1` of
-//! the shots are not indexed; `cuts=1` prints them all), and `calibrate` for the null model.
+//! Tables: `recall` (all conditions; `changed=12` of the places at other speeds and pitches) or `brief` (three of them),
+//! `unknown` (false matches; `unknown=1000` queries), `loops`, `align` (`pairs=20`, and ten times as many unrelated ones),
+//! `conform` (`edits=50`; `strangers=0.1` of the shots are not indexed; `cuts=1` prints them all), and `calibrate` for the
+//! null model.
 //! All but `calibrate` are the default. Every fourth recording is not indexed: noises and false matches are of those.
 //! With `write=DIRECTORY`, the queries and pairs are also written as WAVE files, for `tools/identify/peers.py`.
 

@@ -76,3 +76,26 @@ fn a_recorder_that_lost_samples_has_two_parts() {
 fn unrelated_recordings_have_no_part() {
     assert_eq!(aligned(&piece(6, 60), &recorded(&piece(7, 60), 1)), []);
 }
+
+/// A loop of 4 s has a place at each repeat; the clock before and after it says which one is right.
+#[test]
+fn a_loop_is_aligned_by_the_rest_of_the_recording() {
+    let looped = piece(21, 4).repeat(6);
+    let event = [piece(20, 12), looped, piece(22, 40)].concat();
+    let other = recorded(&event[5 * RATE..], 9);
+    let parts = aligned(&event, &other);
+    assert_eq!(parts.len(), 1, "{parts:?}");
+    assert!((parts[0].offset.as_millis_f64() - 5_000.0).abs() < 0.5, "{parts:?}");
+    assert!(parts[0].other.duration() > MediaTime::from_millis(69_000), "{parts:?}");
+    // Found in the loop at a repeat only, as where the landmarks of the right place prove nothing.
+    let repeat = |found: &Match| {
+        let loops = MediaTime::from_millis(7_000)..MediaTime::from_millis(31_000);
+        let in_loop = loops.contains(&found.query.start()) && found.query.end() <= loops.end;
+        !in_loop || (found.offset().as_millis_f64() - 9_000.0).abs() < 50.0
+    };
+    let misleading: Vec<Match> = matches(&event, &other).into_iter().filter(repeat).collect();
+    assert!(misleading.iter().any(|found| found.offset() > MediaTime::from_millis(8_900)), "{misleading:?}");
+    let parts = align(&mut &*event, &mut &*other, &misleading).unwrap();
+    assert_eq!(parts.len(), 1, "{parts:?}");
+    assert!((parts[0].offset.as_millis_f64() - 5_000.0).abs() < 0.5, "{parts:?}");
+}

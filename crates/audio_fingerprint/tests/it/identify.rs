@@ -1,6 +1,6 @@
 use audio_fingerprint::{
     MIN_CANDIDATE_CONFIDENCE, MIN_CONFIDENCE, Match, Posting, Query, QueryError, Samples as _, Search,
-    Variation, confirm, confirm_in, confirmation_window, identify, refine,
+    Variation, candidates, confirm, confirm_in, confirmation_window, identify, refine,
 };
 
 use crate::music::{RATE, Random, Rushes, at_speed, index, landmarks, piece};
@@ -164,6 +164,38 @@ fn common_hashes_are_ignored_where_there_are_too_many_hits() {
     let found = found_of(&query, &postings, false);
     assert_eq!(found, found_of(&query, &postings, true));
     assert_eq!((found[0].source_id, found.len()), (0, 1), "{found:?}");
+}
+
+/// Notes of 1/8 s of a few pitches: every place of it has much in common with every other one.
+fn few_notes(seed: u64, seconds: usize) -> Vec<f32> {
+    let mut random = Random(seed);
+    let note = RATE / 8;
+    let mut samples = Vec::new();
+    for _ in 0..8 * seconds {
+        let hertz = [440.0, 495.0, 660.0][(3.0 * random.next()) as usize % 3];
+        samples.extend((0..note).map(|n| {
+            let time = n as f32 / RATE as f32;
+            let tone: f32 =
+                (1..6).map(|k| (k as f32 * hertz * time * std::f32::consts::TAU).sin() / k as f32).sum();
+            0.1 * tone * (-6.0 * time).exp() + 0.001 * (random.next() - 0.5)
+        }));
+    }
+    samples
+}
+
+/// Landmarks prove nothing there, but nearly all peaks agree, and the samples do.
+#[test]
+fn confirmation_finds_places_in_music_that_repeats_itself() {
+    let mut sources = Rushes(vec![piece(1, 20), few_notes(5, 40), few_notes(6, 40)]);
+    let query = sources.0[1][200_000..280_000].to_vec();
+    let mut index = index(&sources.0);
+    let query_of = Query::new(&query).unwrap();
+    let by_landmarks = identify(&query_of, &mut index, Variation::None, MIN_CANDIDATE_CONFIDENCE).unwrap();
+    assert_eq!(by_landmarks, [], "the landmarks are no proof");
+    let found = candidates(&query_of, &mut index, Variation::None).unwrap();
+    let found = confirm(&query, found, &mut sources, MIN_CONFIDENCE).unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].source_id == 1 && error_ms(&found[0], 200_000).abs() < 0.05, "{found:?}");
 }
 
 #[test]
