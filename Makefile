@@ -229,6 +229,10 @@ quality: bootstrap ## score the analysis on the corpus, a table a task (TABLES="
 	@$(if $(if $(TABLES),$(filter $(SAMPLE_TABLES),$(TABLES)),all),cargo run --release --locked --quiet \
 		--package audio_field_to_samples --example samples_quality -- $(filter $(SAMPLE_TABLES),$(TABLES)))
 
+.PHONY: quality-peers
+quality-peers: bootstrap ## the same recordings by librosa, aubio, Essentia, madmom and inaSpeechSegmenter, beside ours (installs them from PyPI)
+	tools/peers/measure.sh
+
 # Of try-image and try-deb: an existing binary, else a release build.
 BINARY ?=
 TRIED = $(or $(BINARY),$(or $(CARGO_TARGET_DIR),target)/release/harkback)

@@ -24,18 +24,24 @@ use std::process::ExitCode;
 /// A function that prints one table.
 type Table = fn();
 
-const TABLES: [(&str, Table); 3] = [("hits", hits::print), ("roles", roles::print), ("loops", loops::print)];
+/// Each table with what was chosen or fitted with its recordings in view ("seen").
+const TABLES: [(&str, &str, Table); 3] = [
+    ("hits", "the constants of the onsets, by drums/", hits::print),
+    ("roles", "nothing", roles::print),
+    ("loops", "the constants of the beats, and the bars by half of drums/", loops::print),
+];
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(unknown) = wanted.iter().find(|name| TABLES.iter().all(|(table, _)| table != name)) {
-        let names = TABLES.map(|(name, _)| name).join(", ");
+    if let Some(unknown) = wanted.iter().find(|name| TABLES.iter().all(|(table, ..)| table != name)) {
+        let names = TABLES.map(|(name, ..)| name).join(", ");
         eprintln!("unknown table `{unknown}`; use one of: {names}");
         return ExitCode::FAILURE;
     }
-    for (name, print) in TABLES {
+    for (name, seen, print) in TABLES {
         if wanted.is_empty() || wanted.iter().any(|table| table == name) {
             print();
+            println!("seen: {seen}");
         }
     }
     ExitCode::SUCCESS

@@ -23,27 +23,34 @@ use std::{path::Path, process::ExitCode};
 /// Prints one table from the corpus.
 type Table = fn(&Path);
 
-const TABLES: [(&str, Table); 7] = [
-    ("vad", vad::print),
-    ("segments", segments::print),
-    ("scenes", scenes::print),
-    ("beats", beats::print),
-    ("tempo", tempo::print),
-    ("onsets", onsets::print),
-    ("reliability", reliability::print),
+/// Each table with what was chosen or fitted with its recordings in view ("seen").
+const TABLES: [(&str, &str, Table); 7] = [
+    ("vad", "nothing; vad/ is among the training data of the scene net", vad::print),
+    ("segments", SCENES_SEEN, segments::print),
+    ("scenes", SCENES_SEEN, scenes::print),
+    (
+        "beats",
+        "the constants of the decoding, and the bars by half of drums/; not the net's weights",
+        beats::print,
+    ),
+    ("tempo", "nothing", tempo::print),
+    ("onsets", "the constants, by drums/; nothing by singing/", onsets::print),
+    ("reliability", "the decisions, and the slope of music; not the other slopes", reliability::print),
 ];
+const SCENES_SEEN: &str = "the constants of the decision; not the net's weights, and not the regressions";
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(unknown) = wanted.iter().find(|name| TABLES.iter().all(|(table, _)| table != name)) {
-        let names = TABLES.map(|(name, _)| name).join(", ");
+    if let Some(unknown) = wanted.iter().find(|name| TABLES.iter().all(|(table, ..)| table != name)) {
+        let names = TABLES.map(|(name, ..)| name).join(", ");
         eprintln!("unknown table `{unknown}`; use one of: {names}");
         return ExitCode::FAILURE;
     }
     let root = corpus::root();
-    for (name, print) in TABLES {
+    for (name, seen, print) in TABLES {
         if wanted.is_empty() || wanted.iter().any(|table| table == name) {
             print(&root);
+            println!("seen: {seen}");
         }
     }
     ExitCode::SUCCESS
