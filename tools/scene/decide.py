@@ -21,10 +21,9 @@ import evaluate
 import numpy as np
 from net import maxima
 
-# `both` is not in the crate: 1 keeps speech where the net finds speech and singing.
-USED = {"speaking_weight": 0.3, "voice_weight": 4.0, "speech_offset": 0.25, "music_weight": 1.0, "music_offset": -1.25,
-        "both": 0.0, "boundary": 4.0, "switch": 11.0, "evidence": 0.25}  # fmt: skip
-CALIBRATION = [(1.66, -0.39), (0.7, 0.0), (0.71, -0.88)]
+USED = {"speaking_weight": 0.1, "voice_weight": 1.0, "speech_offset": -1.0, "music_weight": 0.8, "music_offset": -1.2,
+        "boundary": 4.0, "switch": 11.0, "evidence": 0.25}  # fmt: skip
+CALIBRATION = [(2.06, 0.56), (1.0, 0.0), (0.75, -0.56)]
 MIN_FRAMES = (8, 40, 31)
 MIN_PIECE_CELLS = 20
 FOLDERS = ["programme", "sounds", "beats", "beats_closed", "singing", "drums"]
@@ -55,7 +54,7 @@ def probabilities(activities, features, numbers):
     voice = features[:, 9]
     speaking = log_odds(voice * logistic(inputs @ weights["SPEAKING"]))
     spoken = log_odds(activities[:, 0]) + numbers["speaking_weight"] * speaking
-    song = activities[:, 1] * (1 - numbers["both"] * activities[:, 0])
+    song = activities[:, 1] * (1 - activities[:, 0])
     spoken = logistic(spoken + numbers["voice_weight"] * (voice - 0.5) + numbers["speech_offset"]) * (1 - song)
     musical = log_odds(activities[:, 1:3].max(1)) + numbers["music_weight"] * log_odds(logistic(inputs @ weights["MUSIC"]))
     music = (1 - spoken) * logistic(musical + numbers["music_offset"])

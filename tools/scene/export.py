@@ -1,6 +1,6 @@
 """Writes the trained scene net into the crate: 16-bit floats, normalisations folded into the maps.
 
-    python3 tools/scene/export.py net.pt crates/audio_signal/src/scene/net.f16 [SHAPE]
+    python3 tools/scene/export.py net.pt crates/audio_signal/src/scene/net.f16
 
 Prints REFERENCE and BITS of the tests of crates/audio_signal/src/scene/net.rs: activities of arbitrary textures, in
 double precision and in the crate's own arithmetic.
@@ -29,10 +29,10 @@ def arbitrary(frames):
     return np.array(rows, np.float32)
 
 
-def single(values, raw, shape):
+def single(values, raw):
     """Activities by single-precision arithmetic in the crate's order of operations: the same bits."""
     f, at = np.float32, 0
-    values, steps = values.astype(f), net.stacked(net.inputs(raw), shape).astype(f)
+    values, steps = values.astype(f), net.stacked(net.inputs(raw)).astype(f)
 
     def take(*shape):
         nonlocal at
@@ -46,16 +46,16 @@ def single(values, raw, shape):
             y = y + matrix[:, i][None] * x[:, i : i + 1]
         return y
 
-    x = np.maximum(mapped(steps, shape.channels), f(0))
-    for dilation in shape.dilations:
-        taps, bias = take(shape.channels, net.TAPS), take(shape.channels)
+    x = np.maximum(mapped(steps, net.CHANNELS), f(0))
+    for dilation in net.DILATIONS:
+        taps, bias = take(net.CHANNELS, net.TAPS), take(net.CHANNELS)
         reach = dilation * (net.TAPS // 2)
         padded = np.pad(x, [(reach, reach), (0, 0)])
         h = np.repeat(bias[None], len(x), 0)
         for k in range(net.TAPS):
             h = h + padded[k * dilation : k * dilation + len(x)] * taps[:, k]
-        x = x + mapped(np.maximum(h, f(0)), shape.channels)
-    y = -mapped(np.maximum(x, f(0)), shape.outputs).reshape(-1, 4)[: len(raw)]
+        x = x + mapped(np.maximum(h, f(0)), net.CHANNELS)
+    y = -mapped(np.maximum(x, f(0)), net.OUTPUTS).reshape(-1, 4)[: len(raw)]
     # Cephes' expf, as in the crate's math.rs.
     y = np.clip(y, f(-87), f(87))
     shifted = y * f(np.log2(np.e)) + f(12_582_912)
@@ -69,22 +69,21 @@ def single(values, raw, shape):
 
 
 def main():
-    shape = net.SHAPES[sys.argv[3] if len(sys.argv) > 3 else "used"]
-    model = net.SceneNet(shape)
+    model = net.SceneNet()
     model.load_state_dict(torch.load(sys.argv[1], map_location="cpu"))
     model.eval()
     values = model.folded().astype("<f2")
     assert np.isfinite(values.astype(float)).all()
     values.tofile(sys.argv[2])
     raw = arbitrary(400)
-    found = net.run_folded(values.astype(np.float64), raw, shape)
+    found = net.run_folded(values.astype(np.float64), raw)
     with torch.no_grad():
         trained = torch.sigmoid(model(torch.from_numpy(net.stacked(net.inputs(raw)[None])))).numpy()[0]
     print(f"// {len(values)} weights, {values.nbytes} bytes; rounding changes an activity by {np.abs(found - trained).max():.4f} at most")
     for frame in range(0, 400, 57):
         print(f"        ({frame}, [{', '.join(f'{a:.5f}' for a in found[frame])}]),")
     print("    const BITS: &[[u32; ACTIVITIES]] = &[")
-    for row in single(values, raw, shape)[40::80].view(np.uint32):
+    for row in single(values, raw)[40::80].view(np.uint32):
         print(f"        [{', '.join(map(str, row))}],")
     print("    ];")
 

@@ -1,7 +1,5 @@
 """The scene net: its inputs, made of the crate's textures, and its layers. The crate's scene/net.rs computes the same."""
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from torch import nn
@@ -13,20 +11,11 @@ TAPS = 5
 ACTIVITIES = ["speech", "singing", "music", "noise"]
 
 
-class Shape(NamedTuple):
-    frames_per_step: int
-    channels: int
-    # Distance of the taps of each block in steps.
-    dilations: tuple[int, ...]
-
-    @property
-    def outputs(self):
-        return self.frames_per_step * len(ACTIVITIES)
-
-
-# That of the crate's scene/net.rs, and one of 1.26 times its multiplications, 2.5 times its weights and 4 times its context.
-SHAPES = {"used": Shape(2, 64, (1, 2, 4, 8, 16, 1)), "wide": Shape(4, 88, (1, 2, 4, 8, 16, 32, 4, 1))}
-USED = SHAPES["used"]
+FRAMES_PER_STEP = 4
+CHANNELS = 88
+# Distance of the taps of each block in steps.
+DILATIONS = (1, 2, 4, 8, 16, 32, 4, 1)
+OUTPUTS = FRAMES_PER_STEP * len(ACTIVITIES)
 
 
 def maxima(values, radius):
@@ -53,20 +42,20 @@ def inputs(raw):
     return np.concatenate(parts, -1).astype(np.float32)
 
 
-def stacked(frames, shape=USED):
+def stacked(frames):
     """(..., steps, inputs of a step): the frames of a step side by side, the last step padded with zeros."""
-    missing = -frames.shape[-2] % shape.frames_per_step
+    missing = -frames.shape[-2] % FRAMES_PER_STEP
     if missing:
         frames = np.concatenate([frames, np.zeros_like(frames[..., :missing, :])], -2)
-    return frames.reshape(*frames.shape[:-2], -1, shape.frames_per_step * frames.shape[-1])
+    return frames.reshape(*frames.shape[:-2], -1, FRAMES_PER_STEP * frames.shape[-1])
 
 
 class Block(nn.Module):
-    def __init__(self, channels, dilation, dropout):
+    def __init__(self, dilation, dropout):
         super().__init__()
-        self.depth = nn.Conv1d(channels, channels, TAPS, padding=dilation * (TAPS // 2), dilation=dilation, groups=channels, bias=False)
-        self.norm = nn.BatchNorm1d(channels)
-        self.mix = nn.Conv1d(channels, channels, 1)
+        self.depth = nn.Conv1d(CHANNELS, CHANNELS, TAPS, padding=dilation * (TAPS // 2), dilation=dilation, groups=CHANNELS, bias=False)
+        self.norm = nn.BatchNorm1d(CHANNELS)
+        self.mix = nn.Conv1d(CHANNELS, CHANNELS, 1)
         self.drop = nn.Dropout1d(dropout)
 
     def forward(self, x):
@@ -74,13 +63,12 @@ class Block(nn.Module):
 
 
 class SceneNet(nn.Module):
-    def __init__(self, shape=USED, dropout=0.1):
+    def __init__(self, dropout=0.1):
         super().__init__()
-        self.shape, channels = shape, shape.channels
-        self.stem = nn.Conv1d(shape.frames_per_step * INPUTS, channels, 1, bias=False)
-        self.norm = nn.BatchNorm1d(channels)
-        self.blocks = nn.ModuleList(Block(channels, dilation, dropout) for dilation in shape.dilations)
-        self.head = nn.Conv1d(channels, shape.outputs, 1)
+        self.stem = nn.Conv1d(FRAMES_PER_STEP * INPUTS, CHANNELS, 1, bias=False)
+        self.norm = nn.BatchNorm1d(CHANNELS)
+        self.blocks = nn.ModuleList(Block(dilation, dropout) for dilation in DILATIONS)
+        self.head = nn.Conv1d(CHANNELS, OUTPUTS, 1)
 
     def forward(self, x):
         """(batch, steps, inputs of a step) to log odds (batch, frames, activities)."""
@@ -105,9 +93,9 @@ class SceneNet(nn.Module):
         return np.concatenate([part.detach().double().numpy().ravel() for part in parts])
 
 
-def unfolded(values, shape=USED):
+def unfolded(values):
     """A net with these folded parameters; its normalisations do nothing and are not to be trained in batches."""
-    model, at = SceneNet(shape), 0
+    model, at = SceneNet(), 0
 
     def take(parameter):
         nonlocal at
@@ -128,10 +116,9 @@ def unfolded(values, shape=USED):
     return model
 
 
-def run_folded(values, raw, shape=USED):
+def run_folded(values, raw):
     """Activities (frames, 4) by the folded parameters as the crate computes them, in double precision: the reference."""
-    steps, channels = stacked(inputs(raw), shape).astype(np.float64), shape.channels
-    at = 0
+    steps, at = stacked(inputs(raw)).astype(np.float64), 0
 
     def take(*shape):
         nonlocal at
@@ -139,12 +126,12 @@ def run_folded(values, raw, shape=USED):
         at += count
         return values[at - count : at].reshape(shape)
 
-    x = np.maximum(steps @ take(channels, steps.shape[1]).T + take(channels), 0)
-    for dilation in shape.dilations:
-        taps, bias = take(channels, TAPS), take(channels)
+    x = np.maximum(steps @ take(CHANNELS, steps.shape[1]).T + take(CHANNELS), 0)
+    for dilation in DILATIONS:
+        taps, bias = take(CHANNELS, TAPS), take(CHANNELS)
         reach = dilation * (TAPS // 2)
         padded = np.pad(x, [(reach, reach), (0, 0)])
         h = sum(padded[k * dilation : k * dilation + len(x)] * taps[:, k] for k in range(TAPS)) + bias
-        x = x + np.maximum(h, 0) @ take(channels, channels).T + take(channels)
-    y = np.maximum(x, 0) @ take(shape.outputs, channels).T + take(shape.outputs)
+        x = x + np.maximum(h, 0) @ take(CHANNELS, CHANNELS).T + take(CHANNELS)
+    y = np.maximum(x, 0) @ take(OUTPUTS, CHANNELS).T + take(OUTPUTS)
     return 1 / (1 + np.exp(-y.reshape(-1, 4)[: len(raw)]))

@@ -162,7 +162,7 @@ def looped(x, count):
 def music(rng, pool, seconds):
     """({activity: samples}) of a piece, with singing or without."""
     count = int(seconds * RATE)
-    if rng.random() < 0.42 and pool.clips["sung"]:
+    if rng.random() < 0.5 and pool.clips["sung"]:
         clip = pool.draw("sung")
         voice = floats(clip[1])
         bed = floats(clip[2]) if len(clip) > 2 else floats(pool.draw("music")[1])
@@ -173,7 +173,7 @@ def music(rng, pool, seconds):
         voice, bed = (looped(np.interp(np.arange(0, count - 1, factor), np.arange(count), x).astype(np.float32), count)[:count]
                       for x in (voice, bed))  # fmt: skip
         how = rng.random()
-        if how < 0.25:
+        if how < 0.3:
             return {SINGING: at(voice, 0)}
         return {SINGING: at(voice, rng.uniform(-6, 8)), MUSIC: at(bed, 0)}
     if pool.made and rng.random() < 0.03:
@@ -277,7 +277,7 @@ def dry_talk(rng, pool, scene, begin, end):
     talk(rng, pool, scene, begin, end)
 
 
-SECTIONS = [(programme, 0.30), (talk_over_music, 0.17), (song, 0.14), (noises, 0.15), (talk_in_noise, 0.15), (music_in_noise, 0.05), (dry_talk, 0.04)]
+SECTIONS = [(programme, 0.30), (talk_over_music, 0.16), (song, 0.19), (noises, 0.14), (talk_in_noise, 0.12), (music_in_noise, 0.05), (dry_talk, 0.04)]
 
 
 def compose(rng, pool):

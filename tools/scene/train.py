@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 # How much an activity counts, and an example of it against its absence.
-WEIGHTS = torch.tensor([1.0, 0.5, 1.4, 0.4])
+WEIGHTS = torch.tensor([1.0, 0.8, 1.4, 0.4])
 
 # How much more the absence of music counts while other sounds are present.
 FALSE_MUSIC = 1.5
@@ -84,7 +84,7 @@ def figures(model, features, labels, weight):
     model.eval()
     with torch.no_grad():
         out = np.concatenate([
-            torch.sigmoid(model(torch.from_numpy(net.stacked(features[i : i + 32].astype(np.float32), model.shape)))).numpy()
+            torch.sigmoid(model(torch.from_numpy(net.stacked(features[i : i + 32].astype(np.float32))))).numpy()
             for i in range(0, len(features), 32)
         ])[:, : labels.shape[1]]  # fmt: skip
     text = []
@@ -103,7 +103,6 @@ def main():
     parser.add_argument("--validation", type=pathlib.Path, nargs="+", required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--shape", choices=net.SHAPES, default="used")
     parser.add_argument("--minutes", type=float, default=1e9, help="of CPU time")
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--init", type=pathlib.Path, help="weights to begin with: of an earlier run, or the crate's")
@@ -114,11 +113,10 @@ def main():
     rng = np.random.default_rng(arguments.seed)
     x, labels, weight = load(arguments.scenes)
     validation = load(arguments.validation)
-    shape = net.SHAPES[arguments.shape]
-    model = net.SceneNet(shape)
+    model = net.SceneNet()
     frozen = arguments.init is not None and arguments.init.suffix == ".f16"
     if frozen:
-        model = net.unfolded(np.fromfile(arguments.init, "<f2"), shape)
+        model = net.unfolded(np.fromfile(arguments.init, "<f2"))
     elif arguments.init:
         model.load_state_dict(torch.load(arguments.init))
     average = {k: v.clone() for k, v in model.state_dict().items()}
@@ -139,7 +137,7 @@ def main():
         done = max(step / (arguments.epochs * per_epoch), (time.process_time() - started) / 60 / arguments.minutes)
         for group in optimiser.param_groups:
             group["lr"] = arguments.rate * max(min(done / 0.1, 1), 0.04) * (0.5 + 0.5 * np.cos(np.pi * min(max(done - 0.1, 0) / 0.9, 0.995)))
-        logits = model(torch.from_numpy(net.stacked(a, shape)))
+        logits = model(torch.from_numpy(net.stacked(a)))
         loss = loss_of(logits, torch.from_numpy(b), torch.from_numpy(c))
         optimiser.zero_grad()
         loss.backward()
@@ -154,7 +152,7 @@ def main():
             else:
                 average[k].copy_(v)
         if step % (3 * per_epoch) == 0 or done >= 1:
-            averaged = net.SceneNet(shape)
+            averaged = net.SceneNet()
             averaged.load_state_dict(average)
             _, text = figures(averaged, *validation)
             spent = (time.process_time() - started) / 60

@@ -1,6 +1,6 @@
 //! The part that the scene net and the rhythm net have in common: a convolutional network over time.
 //!
-//! A map to [`CHANNELS`] channels, residual blocks that are each a convolution of each channel by itself and a map of all
+//! A map to `CHANNELS` channels, residual blocks that are each a convolution of each channel by itself and a map of all
 //! channels, and a map to the outputs; not causal. After Bai, Kolter and Koltun, "An empirical evaluation of generic
 //! convolutional and recurrent networks for sequence modeling" (2018).
 
@@ -9,14 +9,12 @@ use std::ops::Range;
 use crate::dense::{Dense, LANES, Lanes};
 use crate::simd::vectorized;
 
-/// Number of channels of every block.
-pub(crate) const CHANNELS: usize = 64;
 /// Taps of the convolution of each block.
 pub(crate) const TAPS: usize = 5;
 
-/// A net whose frames are computed [`LANES`] at a time. Sums have a fixed order, so that results have the same bits on every
-/// processor and for every division into ranges.
-pub(crate) struct TemporalNet {
+/// A net of `CHANNELS` channels, a multiple of four, whose frames are computed [`LANES`] at a time. Sums have a fixed order,
+/// so that results have the same bits on every processor and for every division into ranges.
+pub(crate) struct TemporalNet<const CHANNELS: usize> {
     inputs: usize,
     stem: Dense,
     blocks: Vec<Block>,
@@ -44,7 +42,7 @@ pub(crate) const fn reach(dilations: &[usize]) -> usize {
     sum
 }
 
-impl TemporalNet {
+impl<const CHANNELS: usize> TemporalNet<CHANNELS> {
     /// Number of weights of a net.
     #[cfg(test)]
     pub(crate) fn weight_count(inputs: usize, dilations: &[usize], outputs: usize) -> usize {
@@ -69,8 +67,12 @@ impl TemporalNet {
 
     /// The channels of `frames` frames, all others taken for absent. `fill` sets the inputs of up to [`LANES`] frames, given
     /// the first one.
-    pub(crate) fn channels(&self, frames: usize, mut fill: impl FnMut(usize, &mut [Lanes])) -> Channels {
-        let mut x = Channels::zeros(frames, self.padding);
+    pub(crate) fn channels(
+        &self,
+        frames: usize,
+        mut fill: impl FnMut(usize, &mut [Lanes]),
+    ) -> Channels<CHANNELS> {
+        let mut x = Channels::<CHANNELS>::zeros(frames, self.padding);
         let mut inputs = vec![[0.0; LANES]; self.inputs];
         let mut outputs = [[0.0; LANES]; CHANNELS];
         for first in (0..frames).step_by(LANES) {
@@ -95,7 +97,12 @@ impl TemporalNet {
 
     /// Calls `each` with the number of frames and the outputs of [`LANES`] frames after the other in `frames`; the last call
     /// has the remaining ones.
-    pub(crate) fn read_out(&self, x: &Channels, frames: Range<usize>, mut each: impl FnMut(usize, &[Lanes])) {
+    pub(crate) fn read_out(
+        &self,
+        x: &Channels<CHANNELS>,
+        frames: Range<usize>,
+        mut each: impl FnMut(usize, &[Lanes]),
+    ) {
         let mut outputs = vec![[0.0; LANES]; self.outputs];
         for first in frames.clone().step_by(LANES) {
             let mut inputs = [[0.0; LANES]; CHANNELS];
@@ -109,7 +116,12 @@ impl TemporalNet {
 
 impl Block {
     /// Sets `y` to `max(0, ·)` of the convolution of each channel, for the frames from `first` on.
-    fn convolve(&self, x: &Channels, first: usize, y: &mut [Lanes; CHANNELS]) {
+    fn convolve<const CHANNELS: usize>(
+        &self,
+        x: &Channels<CHANNELS>,
+        first: usize,
+        y: &mut [Lanes; CHANNELS],
+    ) {
         vectorized(
             #[inline(always)]
             || {
@@ -145,13 +157,13 @@ fn map(inputs: usize, outputs: usize, take: &mut impl FnMut(usize) -> Vec<f32>) 
 }
 
 /// One row of values per channel, a value per frame, with zeros around.
-pub(crate) struct Channels {
+pub(crate) struct Channels<const CHANNELS: usize> {
     padding: usize,
     stride: usize,
     values: Vec<f32>,
 }
 
-impl Channels {
+impl<const CHANNELS: usize> Channels<CHANNELS> {
     fn zeros(frames: usize, padding: usize) -> Self {
         // Frames are read [`LANES`] at a time, from any of them on.
         let stride = padding + frames.next_multiple_of(LANES) + padding + LANES;

@@ -21,6 +21,8 @@ pub(super) type Activations = [f32; ACTIVATIONS];
 
 /// The weights, see [`TemporalNet::read`].
 const WEIGHTS: &[u8] = include_bytes!("net.f16");
+/// Channels of the blocks.
+const CHANNELS: usize = 64;
 /// Outputs of the last map: the activations, and one to fill a tile.
 const OUTPUTS: usize = 4;
 /// Frames of the first map.
@@ -55,7 +57,7 @@ fn joined(ranges: &[Range<usize>]) -> Vec<Range<usize>> {
     joined
 }
 
-struct RhythmNet(TemporalNet);
+struct RhythmNet(TemporalNet<CHANNELS>);
 
 impl RhythmNet {
     fn read(weights: &[u8]) -> Self {
@@ -164,7 +166,10 @@ mod tests {
 
     #[test]
     fn weights_fill_the_file() {
-        assert_eq!(WEIGHTS.len(), 2 * TemporalNet::weight_count(STEM * INPUTS, &DILATIONS, OUTPUTS));
+        assert_eq!(
+            WEIGHTS.len(),
+            2 * TemporalNet::<CHANNELS>::weight_count(STEM * INPUTS, &DILATIONS, OUTPUTS)
+        );
     }
 
     // Printed by tools/rhythm/export.py.

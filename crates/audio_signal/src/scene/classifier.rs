@@ -28,18 +28,17 @@ const PRESENT: f32 = 0.5;
 /// Minimum fraction of frames with singing in sung music.
 const MIN_SUNG_FRACTION: f32 = 0.15;
 /// Slope and offset by which the mean log odds of a segment's frames for its kind become those of the segment, for each
-/// state. Fitted by `tools/scene/evaluate.py --calibrate` on programmes that are not trained on, but for that of music: it
-/// would be (0.8, 0.1) there, where sounds that resemble music are rarer than elsewhere.
-const CALIBRATION: [(f32, f32); STATES] = [(1.66, -0.39), (0.7, 0.0), (0.71, -0.88)];
+/// state. Fitted by `tools/scene/evaluate.py --calibrate` on programmes that are not trained on, but for those of music: they
+/// would be (1.25, -0.35) there, where sounds that resemble music are rarer than elsewhere.
+const CALIBRATION: [(f32, f32); STATES] = [(2.06, 0.56), (1.0, 0.0), (0.75, -0.56)];
 /// Weights, beside the net's log odds, of those of the regressions, and of the speech detector's probability less a half.
-/// The net separates music from unknown other sounds better than the regressions do; the regressions detect speech in
-/// noise better than the net does: their errors differ.
-const SPEAKING_WEIGHT: f32 = 0.3;
-const VOICE_WEIGHT: f32 = 4.0;
-const MUSIC_WEIGHT: f32 = 1.0;
-/// Added to the log odds of speech and of music: sounds that are called music are the worse error.
-const SPEECH_OFFSET: f32 = 0.25;
-const MUSIC_OFFSET: f32 = -1.25;
+/// The net decides speech nearly alone; of music, the errors of net and regression differ.
+const SPEAKING_WEIGHT: f32 = 0.1;
+const VOICE_WEIGHT: f32 = 1.0;
+const MUSIC_WEIGHT: f32 = 0.8;
+/// Added to the log odds of speech and of music: other sounds that are called either are the worse error.
+const SPEECH_OFFSET: f32 = -1.0;
+const MUSIC_OFFSET: f32 = -1.2;
 /// Maximum magnitude of the log odds of a frame.
 const MAX_LOG_ODDS: f32 = 6.0;
 /// Minimum length of a piece in cells (160 ms); shorter ones are merged into a neighbour.
@@ -74,8 +73,9 @@ impl SceneClassifier {
                 + SPEAKING_WEIGHT * speaking
                 + VOICE_WEIGHT * (voice - 0.5)
                 + SPEECH_OFFSET;
-            // The voice of a song is no speech.
-            let spoken = sigmoid(spoken) * (1.0 - activities[net::SINGING]);
+            // The voice of a song is no speech, unless somebody speaks over the song.
+            let song = activities[net::SINGING] * (1.0 - activities[net::SPEECH]);
+            let spoken = sigmoid(spoken) * (1.0 - song);
             let musical = log_odds(activities[net::MUSIC].max(activities[net::SINGING]))
                 + MUSIC_WEIGHT * log_odds(MUSIC.probability(features))
                 + MUSIC_OFFSET;
