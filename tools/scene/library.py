@@ -117,11 +117,50 @@ def spoken(corpus):
             yield "espeak", x
 
 
+def midi_files(pop909, half):
+    paths = sorted(pop909.glob("*.mid"))
+    return [path for index, path in enumerate(paths) if (index % 8 == 0) == (half == recordings.REPORT)]
+
+
+def excerpt(rng, melody):
+    """(start in s, speed, semitones) of half a minute of a song."""
+    start = max(0.0, melody[int(rng.integers(0, len(melody) // 2))][0] - 0.5)
+    return start, rng.uniform(0.85, 1.25), int(rng.integers(-5, 6))
+
+
+def monophonic(line):
+    """A note ends where the next one starts."""
+    return [(a, min(b, n[0]) if n else b, k) for (a, b, k), n in zip(line, [*line[1:], None])]
+
+
+def sung_by(rng, voices, line, seconds):
+    """A melody sung by one of the voices, or None if it has too few syllables."""
+    x = voices[rng.integers(len(voices))].astype(np.float64) / 32_768
+    try:
+        singer = sung.Voice(x[: 7 * RATE])
+        return sung.sing(rng, singer, line, seconds) if len(singer.syllables) >= 5 else None
+    except (ValueError, IndexError):
+        return None
+
+
+def melodies(pop909, voices, count, half):
+    """Up to as many melodies sung alone, half a minute each: quicker to make than songs."""
+    rng = np.random.default_rng(910)
+    paths = midi_files(pop909, half)
+    for path in [paths[i] for i in rng.permutation(len(paths))[:count]]:
+        melody = sung.midi_notes(path.read_bytes()).get("MELODY", [])
+        if len(melody) >= 40:
+            start, speed, shift = excerpt(rng, melody)
+            line = [((a - start) / speed, (b - start) / speed, k + shift) for a, b, k in melody if start <= a < start + 26.0]
+            voice = sung_by(rng, voices, monophonic(line), 26.0)
+            if voice is not None:
+                yield voice
+
+
 def songs(pop909, fonts, fluidsynth, voices, count, half):
     """(voice alone, accompaniment, choir or lead of instruments) of as many songs: half a minute each."""
     rng = np.random.default_rng(909)
-    paths = sorted(pop909.glob("*.mid"))
-    paths = [path for index, path in enumerate(paths) if (index % 8 == 0) == (half == recordings.REPORT)]
+    paths = midi_files(pop909, half)
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         for path in [paths[i] for i in rng.permutation(len(paths))[:count]]:
@@ -129,16 +168,11 @@ def songs(pop909, fonts, fluidsynth, voices, count, half):
             melody = tracks.get("MELODY", [])
             if len(melody) < 40:
                 continue
-            start, seconds = melody[int(rng.integers(0, len(melody) // 2))][0] - 0.5, 26.0
-            start = max(0.0, start)
-            font = fonts[rng.integers(len(fonts))]
-            speed = rng.uniform(0.85, 1.25)
-            shift = int(rng.integers(-5, 6))
+            start, speed, shift = excerpt(rng, melody)
+            seconds, font = 26.0, fonts[rng.integers(len(fonts))]
             cut = lambda notes: [((a - start) / speed, (b - start) / speed, min(max(k + shift, 21), 108))
                                  for a, b, k in notes if start <= a < start + seconds * speed]  # fmt: skip
-            line = cut(melody)
-            # A monophonic line: a note ends where the next one starts.
-            line = [(a, min(b, n[0]) if n else b, k) for (a, b, k), n in zip(line, [*line[1:], None])]
+            line = monophonic(cut(melody))
             parts = []
             for name in ("PIANO", "BRIDGE"):
                 family = PROGRAMS[rng.integers(len(PROGRAMS))] if rng.random() < 0.75 else PROGRAMS[0]
@@ -158,15 +192,7 @@ def songs(pop909, fonts, fluidsynth, voices, count, half):
             program = int(rng.choice(CHORUS)) if rng.random() < 0.3 else int(rng.choice(PROGRAMS[rng.integers(len(PROGRAMS))]))
             sung.write_midi(folder / "lead.mid", [(program, line)], seconds)
             lead = sung.render(folder / "lead.mid", font, folder / "lead.wav", fluidsynth)[: int(seconds * RATE)]
-            voice = None
-            if voices:
-                x = voices[rng.integers(len(voices))].astype(np.float64) / 32_768
-                try:
-                    singer = sung.Voice(x[: 7 * RATE])
-                    if len(singer.syllables) >= 5:
-                        voice = sung.sing(rng, singer, line, seconds)
-                except (ValueError, IndexError):
-                    pass
+            voice = sung_by(rng, voices, line, seconds) if voices else None
             yield voice, bed, lead, program
 
 
@@ -178,6 +204,7 @@ def main():
     parser.add_argument("--fonts", type=pathlib.Path, nargs="+", required=True, help="sound fonts, one of them for each song")
     parser.add_argument("--fluidsynth", default="fluidsynth")
     parser.add_argument("--songs", type=int, default=150)
+    parser.add_argument("--melodies", type=int, default=0, help="songs whose melodies are sung alone")
     parser.add_argument("--share", type=float, default=1, help="of the clips; fewer are quicker")
     parser.add_argument("--half", choices=[recordings.FIT, recordings.REPORT], default=recordings.FIT)
     parser.add_argument("out", type=pathlib.Path)
@@ -208,6 +235,8 @@ def main():
         library["sung" if program in CHORUS[1:] else "music"].append(("pop909-lead", scaled(lead)))
         if voice is not None:
             library["sung"].append(("world", scaled(voice), scaled(bed)))
+    for voice in melodies(arguments.pop909, voices, arguments.melodies, arguments.half):
+        library["sung"].append(("world", as_int16(material.normalise(voice, 0.5))))
     library = {kind: [clip for clip in clips if not is_silent(clip[1])] for kind, clips in library.items()}
     for kind, clips in library.items():
         seconds = sum(len(clip[1]) for clip in clips) / RATE
