@@ -6,7 +6,7 @@ writes each song as `.npz`: `features` (the net's inputs), `beats`, `positions` 
 `beatless` (whether nobody could tell the beat); with `--listen` also as WAV. ROOT holds Debian's fluidsynth, libfluidsynth3,
 libinstpatch-1.0-2, fluid-soundfont-gm, timgm6mb-soundfont, opl3-soundfont and mma unpacked (see material.py); POP909.git is a
 bare clone of music-x-lab/POP909-Dataset (MIT). Kinds: `pop909` (its melodies and chords, arranged anew), `made` (chords, tunes
-and grooves drawn by chance, bars of 2 to 7), `mma` (the accompaniments of MMA's patterns). Everything is drawn from the song's
+and grooves drawn by chance, bars of 2 to 7), `loop` (these, but slow, fast or in five or seven), `mma` (the accompaniments of MMA's patterns). Everything is drawn from the song's
 number. Needs numpy, scipy, mido, ffmpeg.
 """
 
@@ -65,8 +65,8 @@ def chord_pitches(name):
 # Drums -----------------------------------------------------------------------------------------------------------------
 
 
-def groove(rng, metre, triplet):
-    """{drum: [(step, velocity)]} of one bar; `per` steps a beat."""
+def groove(rng, metre, triplet, plain=None):
+    """{drum: [(step, velocity)]} of one bar; `per` steps a beat. `plain`: hats that are wanted, with kick and snare on beats."""
     per = 3 if triplet else 4
     steps = metre * per
     half = per // 2 if not triplet else 2
@@ -76,6 +76,8 @@ def groove(rng, metre, triplet):
     style = rng.choice(["back", "back", "back", "floor", "half", "double", "reggae", "bossa", "sparse", "march", "ride", "toms"])
     if metre != 4 and style in ("floor", "reggae", "bossa", "half", "double"):
         style = rng.choice(["back", "floor", "sparse", "ride"])
+    if plain:
+        style = "back"
     snare = rng.choice([SNARE, 40, SNARE, STICK, CLAP])
     back = [b for b in range(metre) if b % 2] if metre % 2 == 0 else {3: [[1, 2], [2], [1]][rng.integers(3)], 5: [[3], [1, 3, 4], [2, 4]][rng.integers(3)], 7: [[2, 4, 6], [3, 5], [1, 3, 5]][rng.integers(3)]}[metre]
     if style in ("back", "ride"):
@@ -131,6 +133,7 @@ def groove(rng, metre, triplet):
     hats = ["eighth", "quarter", "sixteenth", "off", "off", "random", "none", "back"][rng.integers(8)]
     if style in ("reggae", "floor") and rng.random() < 0.6:
         hats, cymbal = "off", [OPEN, HAT, TAMB][rng.integers(3)]
+    hats = plain or hats
     accent = rng.choice([0, 20, -20, 30])
     every = {"eighth": range(0, steps, half if not triplet else 1), "quarter": range(0, steps, per), "sixteenth": range(steps), "off": range(half, steps, per), "back": [beat(b) for b in back], "none": [],
              "random": [s for s in range(steps) if rng.random() < 0.5]}[hats]  # fmt: skip
@@ -143,11 +146,11 @@ def groove(rng, metre, triplet):
     return pattern, per
 
 
-def drums(song, first, bars, metre, triplet, swing):
+def drums(song, first, bars, metre, triplet, swing, plain=None):
     rng = song.rng
     song.part(DRUMS, KITS, 0.004)
-    a, per = groove(rng, metre, triplet)
-    b, _ = groove(rng, metre, triplet) if rng.random() < 0.35 else (a, per)
+    a, per = groove(rng, metre, triplet, plain)
+    b, _ = groove(rng, metre, triplet, plain) if rng.random() < 0.35 else (a, per)
     loud = {drum: rng.uniform(0.6, 1.1) for drum in range(128)}
     fills, section = rng.random() < 0.7, int(rng.choice([4, 8, 8, 16]))
     pause = rng.random() < 0.15
@@ -327,12 +330,16 @@ def tracks(midi):
 PROGRESSIONS = ["C G A:min F", "A:min F C G", "C F G C", "D:min G C A:min", "C A:min D:min G", "A:min G F E", "E:min C G D", "C C F G", "F G E:min A:min", "C D:min E:min F", "A:min A:min D:min E:7", "C F C G", "G D A:min C", "D A B:min G"]
 
 
-def made(rng, *_):
+def made(rng, loop=False):
+    """`loop`: slow, fast or in five or seven, with hats on the halves or off the beats."""
     song = Song(rng)
-    metre = int(rng.choice([4, 4, 4, 4, 3, 3, 3, 5, 7, 6, 2]))
-    triplet = rng.random() < (0.6 if metre in (2, 4) and rng.random() < 0.4 else 0.05)
+    metre = int(rng.choice([4, 4, 4, 3, 5, 5, 7, 7, 6] if loop else [4, 4, 4, 4, 3, 3, 3, 5, 7, 6, 2]))
+    plain = rng.choice(["eighth", "off"]) if loop else None
+    triplet = False if loop else rng.random() < (0.6 if metre in (2, 4) and rng.random() < 0.4 else 0.05)
     swing = 0 if triplet else rng.choice([0, 0, 0, rng.uniform(0.05, 0.35)])
     bpm = float(np.exp(rng.uniform(np.log(52), np.log(205)))) if rng.random() < 0.4 else float(np.clip(rng.normal(112, 28), 55, 205))
+    if loop:
+        bpm = float(rng.uniform(*[(55, 75), (55, 75), (165, 210), (75, 165)][rng.integers(3 + (metre in (5, 7)))]))
     bars = int(60 / 60 * bpm / metre) + 3
     key = int(rng.integers(12))
     rate = float(rng.choice([metre, metre, metre, 2 * metre, metre / 2 if metre % 2 == 0 else metre]))
@@ -342,9 +349,9 @@ def made(rng, *_):
         name = sections[int(i * rate / metre) // 8 % 2]
         pitches = chord_pitches(name[i % len(name)])
         chords.append((i * rate, (i + 1) * rate, [(p + key) % 12 for p in pitches]))
-    mode = rng.choice(["full", "full", "full", "drums", "rhythm", "acoustic", "band", "solo", "pads"])
+    mode = rng.choice(["full", "rhythm", "drums"] if loop else ["full", "full", "full", "drums", "rhythm", "acoustic", "band", "solo", "pads"])
     if mode in ("full", "drums", "rhythm", "band"):
-        drums(song, 0, bars, metre, triplet, swing)
+        drums(song, 0, bars, metre, triplet, swing, plain)
     if mode in ("full", "rhythm", "band") or mode == "acoustic" and rng.random() < 0.5:
         bass(song, chords, metre, swing)
     if mode in ("full", "acoustic", "band"):
@@ -533,7 +540,7 @@ def main():
     parser.add_argument("root", type=pathlib.Path)
     parser.add_argument("pop909", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
-    parser.add_argument("--kind", choices=["pop909", "made", "mma"], required=True)
+    parser.add_argument("--kind", choices=["pop909", "made", "mma", "loop"], required=True)
     parser.add_argument("--from", dest="first", type=int, default=0)
     parser.add_argument("--to", type=int, default=10)
     parser.add_argument("--listen", action="store_true", help="writes the audio too")
@@ -553,9 +560,9 @@ def main():
         path = arguments.out / f"{arguments.kind}_{number:04d}.npz"
         if path.exists():
             continue
-        rng = np.random.default_rng([{"pop909": 1, "made": 2, "mma": 3}[arguments.kind], number])
+        rng = np.random.default_rng([{"pop909": 1, "made": 2, "mma": 3, "loop": 4}[arguments.kind], number])
         try:
-            source = {"pop909": lambda: pop909(rng, arguments.pop909, number), "made": lambda: made(rng), "mma": lambda: mma(rng, root, patterns, number)}[arguments.kind]()
+            source = {"pop909": lambda: pop909(rng, arguments.pop909, number), "made": lambda: made(rng), "loop": lambda: made(rng, loop=True), "mma": lambda: mma(rng, root, patterns, number)}[arguments.kind]()
         except (subprocess.SubprocessError, KeyError, ValueError, IndexError) as error:
             print(number, repr(error)[:200])
             continue

@@ -24,7 +24,7 @@ MAGNITUDES = ((10 ** (np.arange(256) / 64) - 1) / 400).astype(np.float32)
 def held_out(name):
     """A tenth of the songs, and a third of MMA's patterns, are for validation."""
     kind, number = name.rsplit("_", 1)
-    return kind in ("pop909", "made", "mma") and int(number) % 10 == 9
+    return kind in ("pop909", "made", "mma", "loop", "sung", "groove") and int(number) % 10 == 9
 
 
 def load(folder):
@@ -157,7 +157,7 @@ def main():
 
     recent, begun, index, songs = [], time.time(), 0, []
     while (part := (time.time() - begun) / 60 / arguments.minutes) < 1:
-        if index % 100 == 0:  # songs that have been made meanwhile
+        if index % 400 == 0:  # songs that have been made meanwhile
             named = load(arguments.songs)
             songs = [item for name, item in named.items() if not held_out(name)]
             songs += [item for name, item in named.items() if name.startswith("fof")] * 3

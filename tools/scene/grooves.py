@@ -14,27 +14,28 @@ ROLES = {"kick": r"kick|bd_|bass ?drum|stomp|bassdrum|^bd", "snare": r"snare|_sd
          "tom": r"tom|conga|bongo|djembe|drum|perc|hand|slap|tone", "cymbal": r"crash|ride|cymb|splash|bell|shaker|tamb|cow"}  # fmt: skip
 
 
-def decoded(path):
-    command = ["ffmpeg", "-v", "error", "-i", str(path), "-t", "3", "-ac", "1", "-ar", str(RATE), "-f", "f32le", "-"]
+def decoded(path, rate=RATE):
+    command = ["ffmpeg", "-v", "error", "-i", str(path), "-t", "3", "-ac", "1", "-ar", str(rate), "-f", "f32le", "-"]
     return np.frombuffer(subprocess.run(command, capture_output=True, check=False).stdout, np.float32)
 
 
-def kits(packages):
-    """{kit: {role: [samples]}}."""
+def kits(packages, rate=RATE):
+    """{kit: {role: [samples at `rate`]}}."""
     found = {}
     for folder in sorted(packages.joinpath("hydrogen-drumkits").glob("usr/share/hydrogen/data/drumkits/*")):
         kit = {role: [] for role in ROLES}
         for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".wav", ".flac", ".ogg")):
             role = next((r for r, pattern in ROLES.items() if re.search(pattern, path.stem, re.I)), "tom")
             if len(kit[role]) < 9:
-                x = decoded(path)
+                x = decoded(path, rate)
                 if len(x) > 200 and np.abs(x).max() > 1e-3:
                     kit[role].append(normalise(x, 0.5))
         found[folder.name] = {role: sounds for role, sounds in kit.items() if sounds}
     return {name: kit for name, kit in found.items() if kit}
 
 
-def groove(rng, kit):
+def groove(rng, kit, rate=RATE, strokes=None, seconds=SECONDS):
+    """`seconds` at `rate` of `kit`; the strokes (s) are appended to `strokes`."""
     steps = int(rng.choice([16, 16, 16, 12, 8]))
     beat = 60 / rng.uniform(60, 180)
     step = beat * 4 / 16 if steps != 12 else beat * 3 / 12
@@ -47,18 +48,20 @@ def groove(rng, kit):
     voices = {role: sounds[rng.integers(len(sounds))] for role, sounds in kit.items()}
     used = [role for role in kit if role in ("kick", "snare") or rng.random() < 0.7] or list(kit)
     loud = {role: rng.uniform(0.3, 1) for role in kit}
-    n = SECONDS * RATE
-    x = np.zeros(n + 4 * RATE, np.float32)
+    n = seconds * rate
+    x = np.zeros(n + 4 * rate, np.float32)
     bar, time = 0, rng.uniform(0, 0.3)
-    while time < SECONDS:
+    while time < seconds:
         fill = bar % 4 == 3 and rng.random() < 0.5
         for s in range(steps):
             t = time + step * (s + (swing if s % 2 else 0)) + rng.normal(0, 0.004)
             for role in used:
                 hit = pattern[role][s] if not (fill and s >= steps - 4) else rng.random() < 0.5 * (role in ("snare", "tom", "kick"))
-                if hit and rng.random() < 0.97 and 0 <= t < SECONDS:
+                if hit and rng.random() < 0.97 and 0 <= t < seconds:
                     sound = voices[role] if rng.random() < 0.9 else kit[role][rng.integers(len(kit[role]))]
-                    i = int(t * RATE)
+                    i = int(t * rate)
+                    if strokes is not None:
+                        strokes.append(t)
                     x[i : i + len(sound)] += sound[: len(x) - i] * loud[role] * rng.uniform(0.4, 1) ** rng.choice([0.3, 1])
         time += steps * step
         bar += 1

@@ -83,44 +83,61 @@ class Voice:
         self.pitch = np.median(self.f0[self.f0 > 0]) if self.syllables else 0
 
 
-def sing(rng, voice, notes, seconds):
-    """`seconds` of the melody `notes` (start, end, MIDI pitch) in `voice`, and no accompaniment."""
+def sing(rng, voice, notes, seconds, legato=0.0, young=0.0, onsets=None):
+    """`seconds` of the melody `notes` (start, end, MIDI pitch) in `voice`, and no accompaniment. A share `legato` of notes that
+    touch the one before is bound to it, half of these on its syllable; `young` shortens the vocal tract and raises the pitch,
+    up to a child's at 1. The starts of the notes are appended to `onsets` (s): shortly before the vowel, on
+    the same syllable amid the change of pitch."""
     frames = int(seconds * 1000 / HOP_MS)
     f0 = np.zeros(frames)
     source = np.zeros(frames)
     level = np.zeros(frames)
-    octave = 12 * np.round((69 + 12 * np.log2(voice.pitch * rng.uniform(1, 1.6) / 440)
+    octave = 12 * np.round((69 + 12 * np.log2(voice.pitch * rng.uniform(1, 1.6) * (1 + 0.6 * young) / 440)
                             - np.median([k for *_, k in notes])) / 12)  # fmt: skip
     vibrato, rate = rng.uniform(0, 0.5), rng.uniform(4.5, 6.5)
     index = rng.integers(len(voice.syllables))
-    last_pitch = None
+    last_pitch, last_end = None, -1
     for start, end, key in notes:
         a, b = int(start * 1000 / HOP_MS), min(int(end * 1000 / HOP_MS), frames)
         if b - a < 8 or a >= frames:
             continue
+        bound = legato > 0 and a - last_end <= 4 and last_pitch is not None and rng.random() < legato
+        melisma = bound and rng.random() < 0.5
         # One syllable a note, its consonant unstretched.
+        index -= melisma
         first, last = voice.syllables[index % len(voice.syllables)]
         index += 1
-        lead = min(int(rng.integers(0, 14)), first)
+        lead = 0 if melisma else min(int(rng.integers(0, 14)), first)
         length = b - a
         t = np.arange(length)
         onset = min(lead + 6, length // 2)
         inside = np.interp(t, [0, onset, length], [first - lead, first + 6 * (lead > 0), max(last - 2, first + 6)])
+        if melisma:
+            inside = np.linspace(first + (last - first) / 2, last - 2, length)
         source[a:b] = inside
         pitch = key + octave + np.zeros(length)
+        glide = 0
         if last_pitch is not None and rng.random() < 0.7:
             glide = min(length, int(rng.integers(6, 24)))
             pitch[:glide] = np.linspace(last_pitch, pitch[0], glide)
         depth = np.clip((t * HOP_MS / 1000 - 0.25) / 0.3, 0, 1) * vibrato
         pitch = pitch + depth * np.sin(2 * np.pi * rate * t * HOP_MS / 1000) + 0.08 * np.cumsum(rng.standard_normal(length)) / np.sqrt(length + 1)
+        moved = last_pitch != key + octave
         last_pitch = key + octave
         f0[a:b] = 440 * 2 ** ((pitch - 69) / 12)
         unvoiced = t < lead * onset / max(lead + 6, 1)
         f0[a:b][unvoiced & (voice.f0[np.clip(inside.astype(int), 0, len(voice.f0) - 1)] == 0)] = 0
         gain = np.minimum(1, (length - t) / rng.uniform(4, 20)) * np.minimum(1, (t + 1) / 4)
+        if bound:  # no dip between the notes
+            gain[: length // 2] = 1
+            level[last_end - 20 : a] = np.maximum(level[last_end - 20 : a], level[last_end - 21])
         level[a:b] = gain * rng.uniform(0.7, 1)
+        last_end = b
+        # A repeated pitch on the same syllable has no onset.
+        if onsets is not None and not (melisma and not moved):
+            onsets.append((a + (min(glide, 16) / 2 if melisma else 0.7 * lead)) * HOP_MS / 1000)
     at = np.clip(np.round(source).astype(int), 0, len(voice.f0) - 1)
-    warp = rng.uniform(0.95, 1.08)
+    warp = rng.uniform(0.95, 1.08) * (1 + 0.25 * young)
     bins = voice.envelope.shape[1]
     columns = np.clip(np.round(np.arange(bins) / warp).astype(int), 0, bins - 1)
     envelope = voice.envelope[at][:, columns]

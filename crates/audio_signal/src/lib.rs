@@ -72,7 +72,10 @@ pub use mono::{landmarks, read_mono};
 pub use params::{AnalysisParams, Thresholds};
 pub use plausibility::DOUBTED_CONFIDENCE;
 pub use resample::{Resampler, StereoResampler, TruePeakMeter};
-pub use rhythm::{Beat, Onset, Rhythm, RhythmAnalyzer, Tempo, TempoCandidate, bar_features, rhythm_features};
+pub use rhythm::{
+    Beat, Onset, Rhythm, RhythmAnalyzer, RhythmEvidence, Tempo, TempoCandidate, bar_features,
+    rhythm_evidence, rhythm_features,
+};
 pub use scene::{SCENE_VALUES, SceneKind, Segment, scene_activities, scene_features, scene_textures};
 pub use spectra::PowerSpectra;
 use spectra::simd;

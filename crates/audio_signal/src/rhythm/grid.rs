@@ -3,6 +3,7 @@
 use media_time::MediaTime;
 
 use super::bars::FEATURES;
+use super::confidence::Support;
 use super::period;
 use super::pulse::{PULSE_STRIDE, RANGES};
 use super::tempo::{self, TempoPath, Tempogram};
@@ -38,7 +39,7 @@ pub struct Beat {
     pub bar_index: u32,
     /// Position in the bar from 1, the downbeat, to the number of its beats (3 to 7).
     pub position: u32,
-    /// Clarity of the beat around this time, 0 to 1.
+    /// Probability that the beat is right, 0 to 1.
     pub confidence: f32,
 }
 
@@ -91,8 +92,7 @@ pub(super) struct PlacedBeat {
     pub(super) time: MediaTime,
     /// Position in its bar; 0 is the downbeat.
     pub(super) position: usize,
-    /// 0 to 1.
-    pub(super) confidence: f32,
+    pub(super) support: Support,
 }
 
 /// The beats of `runs`, numbered. Positions in bars restart in each run.
@@ -104,14 +104,14 @@ pub(super) fn number_beats(runs: &[Vec<PlacedBeat>]) -> Vec<Beat> {
             // The previous run keeps its last bar; a pickup of this run is a bar of its own.
             downbeats = downbeats.max(1) + u32::from(run.first().is_some_and(|first| first.position != 0));
         }
-        for PlacedBeat { time, position, confidence } in run {
+        for PlacedBeat { time, position, support } in run {
             downbeats += u32::from(*position == 0);
             beats.push(Beat {
                 time: *time,
                 beat_index: beats.len() as u32,
                 bar_index: downbeats.saturating_sub(1),
                 position: *position as u32 + 1,
-                confidence: *confidence,
+                confidence: support.confidence(),
             });
         }
     }
@@ -142,32 +142,48 @@ impl BeatEvidence<'_> {
     }
 }
 
-/// Significance as a probability: one half at [`CLEAR_SIGNIFICANCE`].
-pub(super) fn confidence(significance: f32) -> f32 {
-    1.0 / (1.0 + (CLEAR_SIGNIFICANCE - significance).exp())
+/// A tempo related to that of the beats.
+#[derive(Clone, Copy)]
+pub(super) struct RelatedTempo {
+    /// Its ratio to that of the beats.
+    pub(super) ratio: f64,
+    pub(super) bpm: f64,
+    /// Salience relative to that of the beats' tempo.
+    pub(super) salience: f64,
 }
 
-/// The tempo of the beats of `runs` and its alternatives, from the points of the tempogram for which `counts` holds;
-/// `None` if there are no beats.
-pub(super) fn tempo(
+/// The tempo of the beats of `runs` and those related to it, from the points of the tempogram for which `counts` holds; none
+/// if there are no beats.
+pub(super) fn related_tempi(
     runs: &[Vec<PlacedBeat>],
     tempogram: &Tempogram,
     counts: impl Fn(usize) -> bool,
-) -> Option<Tempo> {
+) -> Vec<RelatedTempo> {
     let times = |run: &Vec<PlacedBeat>| run.iter().map(|beat| beat.time.as_secs_f64()).collect();
-    let bpm = 60.0 / period::typical(&runs.iter().map(times).collect::<Vec<Vec<f64>>>())?;
+    let Some(period) = period::typical(&runs.iter().map(times).collect::<Vec<Vec<f64>>>()) else {
+        return Vec::new();
+    };
+    let bpm = 60.0 / period;
     let main = tempogram.mean_salience(bpm, &counts).map_or(MIN_SALIENCE, |main| main.max(MIN_SALIENCE));
-    let weight = |ratio: f64| {
+    let related = |ratio: f64| {
         // Tempi outside the tempogram are weighted by the tempo preference only.
         let unseen = || 0.5 * main * (tempo::preference(bpm * ratio) / tempo::preference(bpm)).min(1.0);
         let salience = tempogram.mean_salience(bpm * ratio, &counts).unwrap_or_else(unseen);
-        (CANDIDATE_SHARPNESS * (salience / main - 1.0)).min(MAX_EXPONENT).exp()
+        RelatedTempo { ratio, bpm: bpm * ratio, salience: salience / main }
     };
-    let weights: Vec<(f64, f64)> =
-        std::iter::once(1.0).chain(RELATED_TEMPI).map(|ratio| (bpm * ratio, weight(ratio))).collect();
+    std::iter::once(1.0).chain(RELATED_TEMPI).map(related).collect()
+}
+
+/// The tempo and its alternatives, given the tempi related to it (itself first), and the mean confidence of its beats.
+pub(super) fn tempo(related: &[RelatedTempo], confidence: f64) -> Option<Tempo> {
+    let main = related.first()?;
+    let weight = |tempo: &RelatedTempo| {
+        (CANDIDATE_SHARPNESS * (tempo.salience - 1.0)).min(MAX_EXPONENT).exp() + 0.0 * confidence
+    };
+    let weights: Vec<(f64, f64)> = related.iter().map(|tempo| (tempo.bpm, weight(tempo))).collect();
     let total: f64 = weights.iter().map(|(_, weight)| weight).sum();
     let mut candidates: Vec<TempoCandidate> =
         weights.into_iter().map(|(bpm, weight)| TempoCandidate { bpm, weight: weight / total }).collect();
     candidates.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-    Some(Tempo { bpm, candidates })
+    Some(Tempo { bpm: main.bpm, candidates })
 }

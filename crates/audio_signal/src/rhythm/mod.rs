@@ -6,6 +6,7 @@
 
 mod bars;
 mod beats;
+mod confidence;
 mod envelope;
 mod grid;
 mod inputs;
@@ -31,11 +32,12 @@ use bars::FEATURES;
 use envelope::PeakEnvelope;
 use grid::BeatFeatures;
 use inputs::{INPUTS, NetInputs};
+use net::{Activations, ONSET};
 use onsets::OnsetFunction;
 use pulse::{PULSE_STRIDE, PulseFunction};
 use spectrum::BandSpectrum;
 use timbre::Timbre;
-use tracker::BeatTracker;
+use tracker::{BeatTracker, FoundBeats};
 
 /// Minimum sample rate in Hz for the net, which was trained on streams of 8 kHz bandwidth and more.
 const MIN_NET_RATE: u32 = 8_000;
@@ -146,16 +148,50 @@ impl RhythmAnalyzer {
             return Default::default();
         };
         spectrum.finish(|levels| features.push(levels));
-        let onsets = features.onsets.pick(spectrum.hop(), self.rate);
         if features.frames == 0 {
-            return Rhythm { onsets, ..Rhythm::default() };
+            return Rhythm::default();
         }
         let inputs = std::mem::take(&mut features.inputs.values);
+        let onsets = std::mem::take(&mut features.onsets);
         let tracker = BeatTracker::new(features, envelope, spectrum.hop(), self.rate, beatless, noise);
+        let evidence = NetEvidence::new(&tracker, inputs, self.rate);
+        let beats = evidence.beats(&tracker);
+        Rhythm {
+            onsets: onsets.pick(spectrum.hop(), self.rate, &evidence.onsets()),
+            tempo: beats.tempo(),
+            beats: beats.beats(),
+        }
+    }
+}
+
+/// What the net says about a recording.
+struct NetEvidence {
+    inputs: Vec<u8>,
+    activations: Vec<Activations>,
+    /// The frames that were computed.
+    computed: Vec<bool>,
+}
+
+impl NetEvidence {
+    /// Nothing, below the least sample rate of the net.
+    fn new(tracker: &BeatTracker<'_>, inputs: Vec<u8>, rate: u32) -> Self {
+        let inputs = if rate >= MIN_NET_RATE { inputs } else { Vec::new() };
+        let computed = tracker.can_have_beat(inputs.len() / INPUTS);
+        let activations = net::activations(&inputs, &tracker::ranges(&computed));
+        Self { inputs, activations, computed }
+    }
+
+    /// The beats by the net, or else by the pulse alone.
+    fn beats(&self, tracker: &BeatTracker<'_>) -> FoundBeats {
         let by_pulse = tracker.by_pulse();
-        let by_net = (self.rate >= MIN_NET_RATE).then(|| tracker.by_net(&inputs, &by_pulse)).flatten();
-        let (beats, tempo) = by_net.unwrap_or(by_pulse.beats);
-        Rhythm { onsets, tempo, beats }
+        let by_net = tracker.by_net(&self.inputs, &self.activations, &self.computed, &by_pulse);
+        by_net.unwrap_or(by_pulse.found)
+    }
+
+    /// The log-odds of an onset in each frame that was computed.
+    fn onsets(&self) -> Vec<Option<f32>> {
+        let frames = self.activations.iter().zip(&self.computed);
+        frames.map(|(activations, computed)| computed.then_some(activations[ONSET])).collect()
     }
 }
 
@@ -171,7 +207,7 @@ impl RhythmAnalyzer {
         }
         let tracker = BeatTracker::new(features, envelope, spectrum.hop(), self.rate, &[], &[]);
         let found = tracker.by_pulse();
-        (found.beats.0, found.features)
+        (found.found.beats(), found.features)
     }
 }
 
@@ -196,4 +232,48 @@ pub fn rhythm_features(rate: u32, mono: &[f32]) -> (usize, Vec<u8>) {
     spectrum.push(mono, |levels| features.push(levels));
     spectrum.finish(|levels| features.push(levels));
     (INPUTS, stream.features.inputs.values)
+}
+
+/// What the confidences of a recording are decided from, to fit them (`tools/rhythm/confidence.py`).
+pub struct RhythmEvidence {
+    /// Frames of the onset function per second, and the function.
+    pub frames_per_second: f64,
+    /// The onset function, by frame.
+    pub rises: Vec<f32>,
+    /// Log-odds of an onset, each four of these frames.
+    pub onset_log_odds: Vec<f32>,
+    /// Each beat, whether it is the net's, and its features.
+    pub beats: Vec<(Beat, bool, Vec<f32>)>,
+    /// Tempi related to that of the beats: the ratio, beats per minute, relative salience.
+    pub tempi: Vec<[f64; 3]>,
+    /// What is detected.
+    pub rhythm: Rhythm,
+}
+
+/// The evidence in a `mono` recording of `rate` Hz, which the analysis supports.
+#[must_use]
+pub fn rhythm_evidence(rate: u32, mono: &[f32]) -> Option<RhythmEvidence> {
+    let mut analyzer = RhythmAnalyzer::new(rate);
+    analyzer.push(mono);
+    let RhythmStream { envelope, mut spectrum, mut features } = analyzer.stream?;
+    spectrum.finish(|levels| features.push(levels));
+    let inputs = std::mem::take(&mut features.inputs.values);
+    let onsets = std::mem::take(&mut features.onsets);
+    let tracker = BeatTracker::new(features, envelope, spectrum.hop(), rate, &[], &[]);
+    let evidence = NetEvidence::new(&tracker, inputs, rate);
+    let found = evidence.beats(&tracker);
+    let supports = found.placed.iter().flatten().map(|beat| beat.support);
+    let beats = found.beats().into_iter().zip(supports);
+    Some(RhythmEvidence {
+        frames_per_second: f64::from(rate) / spectrum.hop() as f64,
+        onset_log_odds: evidence.activations.iter().map(|frame| frame[ONSET]).collect(),
+        beats: beats.map(|(beat, support)| (beat, support.by_net, support.features.to_vec())).collect(),
+        tempi: found.tempi.iter().map(|tempo| [tempo.ratio, tempo.bpm, tempo.salience]).collect(),
+        rhythm: Rhythm {
+            onsets: onsets.pick(spectrum.hop(), rate, &evidence.onsets()),
+            tempo: found.tempo(),
+            beats: found.beats(),
+        },
+        rises: onsets.values,
+    })
 }

@@ -13,9 +13,10 @@ use crate::temporal_net::{TemporalNet, reach};
 
 /// Number of activations.
 pub(super) const ACTIVATIONS: usize = 3;
-/// Index of each activation that is used; the last one is an onset.
+/// Index of each activation.
 pub(super) const BEAT: usize = 0;
 pub(super) const DOWNBEAT: usize = 1;
+pub(super) const ONSET: usize = 2;
 /// Log-odds of each event in a frame.
 pub(super) type Activations = [f32; ACTIVATIONS];
 

@@ -1,5 +1,6 @@
 //! Runs of beats from the net's activations.
 
+use super::confidence::{RunEvidence, Support};
 use super::net::{Activations, BEAT, DOWNBEAT};
 use super::{onsets, path};
 use crate::math::sigmoid;
@@ -30,8 +31,7 @@ const ENTRY_WEIGHT: f32 = 5.0;
 pub(super) struct NetBeat {
     /// In frames of the net, refined between them.
     pub(super) frame: f64,
-    /// Mean activation of the beats around, 0 to 1.
-    pub(super) strength: f32,
+    pub(super) support: Support,
     /// Log-odds of a downbeat.
     pub(super) downbeat: f32,
 }
@@ -72,6 +72,12 @@ impl Observations<'_> {
         values
     }
 
+    /// Whether the pulse has a beat in `frame` or beside it.
+    fn has_pulse_beat(&self, frame: usize) -> bool {
+        let next = self.pulse_beats.partition_point(|beat| beat + 1 < frame);
+        self.pulse_beats.get(next).is_some_and(|beat| *beat <= frame + 1)
+    }
+
     /// The unbroken runs of beats within the frames that can have one.
     pub(super) fn runs(&self, can_have_beat: &[bool]) -> Vec<Vec<NetBeat>> {
         let Self { activations, frames_per_second, .. } = *self;
@@ -98,14 +104,31 @@ impl Observations<'_> {
             is_beat(&run[0]) && run.len() >= least && run.iter().any(|beat| strengths[*beat] >= clear)
         };
         let downbeat = |frame: usize| activations[frame][DOWNBEAT];
-        let beat_of = |frame: usize, strength: f32| NetBeat {
-            frame: frame as f64 + onsets::peak_offset(&log_odds, frame),
-            strength,
-            downbeat: downbeat(highest_near_by(frame, activations.len(), downbeat)),
+        let supports = |run: &[usize]| {
+            let frames: Vec<usize> = run.iter().map(|beat| beats[*beat]).collect();
+            let places: Vec<f64> = frames.iter().map(|frame| *frame as f64).collect();
+            let agrees: Vec<bool> = frames.iter().map(|frame| self.has_pulse_beat(*frame)).collect();
+            let strengths: Vec<f32> = run.iter().map(|beat| strengths[*beat]).collect();
+            let (strengths, agrees) = (&strengths, &agrees);
+            let evidence = RunEvidence {
+                places: &places,
+                per_second: frames_per_second,
+                by_net: true,
+                strengths,
+                agrees,
+            };
+            evidence.supports(|place| {
+                log_odds[highest_near(&log_odds, place as usize)].clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS)
+            })
+        };
+        let beat_of = |(beat, support): (&usize, Support)| NetBeat {
+            frame: beats[*beat] as f64 + onsets::peak_offset(&log_odds, beats[*beat]),
+            support,
+            downbeat: downbeat(highest_near_by(beats[*beat], activations.len(), downbeat)),
         };
         all.chunk_by(|a, b| is_beat(a) == is_beat(b))
             .filter(is_clear)
-            .map(|run| run.iter().map(|beat| beat_of(beats[*beat], strengths[*beat])).collect())
+            .map(|run| run.iter().zip(supports(run)).map(beat_of).collect())
             .collect()
     }
 }

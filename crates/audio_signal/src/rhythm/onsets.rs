@@ -34,7 +34,7 @@ pub struct Onset {
 pub(super) struct OnsetFunction {
     /// The levels of the last [`LAG`] frames, oldest first.
     history: Vec<Vec<f32>>,
-    values: Vec<f32>,
+    pub(super) values: Vec<f32>,
 }
 
 impl OnsetFunction {
@@ -52,7 +52,7 @@ impl OnsetFunction {
     }
 
     /// The onsets of the whole stream, with frames of `hop` samples at `rate` Hz.
-    pub(super) fn pick(&self, hop: usize, rate: u32) -> Vec<Onset> {
+    pub(super) fn pick(&self, hop: usize, rate: u32, _net: &[Option<f32>]) -> Vec<Onset> {
         let values = &self.values;
         let noise: Vec<f32> = values.chunks(NOISE_BLOCK).map(median).collect();
         let mut onsets: Vec<Onset> = Vec::new();

@@ -4,14 +4,16 @@ use std::ops::Range;
 
 use media_time::{MediaTime, Window};
 
+use super::confidence::{RunEvidence, Support};
 use super::envelope::PeakEnvelope;
-use super::grid::{self, Beat, BeatEvidence, BeatFeatures, PlacedBeat, Tempo};
+use super::grid::{self, Beat, BeatEvidence, BeatFeatures, PlacedBeat, RelatedTempo, Tempo};
 use super::inputs::{self, FRAMES_PER_STEP, INPUTS};
+use super::net::Activations;
 use super::neural::{NetBeat, Observations};
 use super::pulse::{self, PULSE_STRIDE, Pulse, RANGES};
-use super::tempo::Tempogram;
+use super::tempo::{TempoPath, Tempogram};
 use super::timbre::Timbre;
-use super::{FrameFeatures, bars, beats, metre, net, onsets};
+use super::{FrameFeatures, bars, beats, metre, onsets};
 
 /// Weights of the frequency ranges for the tempo. Hi-hats subdivide the beat, which would double the tempo.
 const TEMPO_WEIGHTS: [f32; RANGES] = [1.0, 1.0, 1.0, 0.0];
@@ -23,16 +25,35 @@ const MIN_SHARE: f64 = 0.45;
 const SNAP_REACH: usize = 2;
 /// … if that is at least as high (standard deviations).
 const MIN_SNAP_PULSE: f32 = 1.0;
+/// Largest significance that counts for the confidence of a beat of the pulse.
+const MAX_SIGNIFICANCE: f32 = 40.0;
 
-/// Beats in the order of their times, and their tempo.
-type Beats = (Vec<Beat>, Option<Tempo>);
+/// The beats of a recording.
+pub(super) struct FoundBeats {
+    /// Those of each unbroken run.
+    pub(super) placed: Vec<Vec<PlacedBeat>>,
+    /// Their tempo and those related to it.
+    pub(super) tempi: Vec<RelatedTempo>,
+}
+
+impl FoundBeats {
+    /// The beats in the order of their times.
+    pub(super) fn beats(&self) -> Vec<Beat> {
+        grid::number_beats(&self.placed)
+    }
+
+    pub(super) fn tempo(&self) -> Option<Tempo> {
+        let beats: Vec<f64> =
+            self.placed.iter().flatten().map(|beat| f64::from(beat.support.confidence())).collect();
+        grid::tempo(&self.tempi, beats.iter().sum::<f64>() / beats.len().max(1) as f64)
+    }
+}
 
 /// The beats by the pulse.
 pub(super) struct PulseBeats {
-    pub(super) beats: Beats,
+    pub(super) found: FoundBeats,
     /// The frames of the pulse of the beats of each run, and their features.
     runs: Vec<Vec<usize>>,
-    placed: Vec<Vec<PlacedBeat>>,
     pub(super) features: Vec<BeatFeatures>,
     tempogram: Tempogram,
 }
@@ -97,28 +118,39 @@ impl<'a> BeatTracker<'a> {
         Pulse::sum(&self.ranges, weights, frames_per_second)
     }
 
-    /// The beats by the net, given its stored input `values` and the beats by the pulse; `None` if it detects none.
-    pub(super) fn by_net(&self, values: &[u8], by_pulse: &PulseBeats) -> Option<Beats> {
-        let pulse = self.pulse(BEAT_WEIGHTS);
-        let first_onset = pulse.first_onset();
-        let first = first_onset.unwrap_or(0) * PULSE_STRIDE;
+    /// Which of `count` frames of the net can have a beat; the others are not computed.
+    pub(super) fn can_have_beat(&self, count: usize) -> Vec<bool> {
+        let first = self.pulse(BEAT_WEIGHTS).first_onset().unwrap_or(0) * PULSE_STRIDE;
         let can_have_beat = |frame: usize| {
             // Also up to the end of the next frame: beats are refined by up to a frame.
             let (begin, end) = (frame * FRAMES_PER_STEP, (frame + 2) * FRAMES_PER_STEP - 1);
             end >= first && !self.is_beatless(begin) && !self.is_beatless(end)
         };
-        let can_have_beat: Vec<bool> = (0..values.len() / INPUTS).map(can_have_beat).collect();
-        let activations = net::activations(values, &ranges(&can_have_beat));
+        (0..count).map(can_have_beat).collect()
+    }
+
+    /// The beats by the net, given its stored input `values`, its activations in the frames that can have a beat, and the
+    /// beats by the pulse; `None` if it detects none.
+    pub(super) fn by_net(
+        &self,
+        values: &[u8],
+        activations: &[Activations],
+        can_have_beat: &[bool],
+        by_pulse: &PulseBeats,
+    ) -> Option<FoundBeats> {
+        let pulse = self.pulse(BEAT_WEIGHTS);
+        let first_onset = pulse.first_onset();
         let frames_per_second = f64::from(self.rate) / (self.hop * FRAMES_PER_STEP) as f64;
         let observations = Observations {
-            activations: &activations,
+            activations,
             rises: &pulse::standardised(&inputs::rises(values), frames_per_second),
             pulse_beats: &by_pulse.net_frames(),
             entry: first_onset.filter(|frame| self.after_silence(*frame)).map(net_frame),
             frames_per_second,
         };
-        let runs = observations.runs(&can_have_beat);
-        let (found, by_pulse_alone) = (runs.iter().map(Vec::len).sum::<usize>(), by_pulse.beats.0.len());
+        let runs = observations.runs(can_have_beat);
+        let (found, by_pulse_alone) =
+            (runs.iter().map(Vec::len).sum::<usize>(), by_pulse.runs.iter().map(Vec::len).sum::<usize>());
         if found == 0 || (found as f64) < MIN_SHARE * by_pulse_alone as f64 {
             return None;
         }
@@ -128,13 +160,12 @@ impl<'a> BeatTracker<'a> {
         let is_noise = |run: &&Vec<PlacedBeat>| {
             2 * run.iter().filter(|beat| is_within(self.noise, beat.time)).count() > run.len()
         };
-        let others = by_pulse.placed.iter().filter(|run| is_apart(run) && !is_noise(run));
+        let others = by_pulse.found.placed.iter().filter(|run| is_apart(run) && !is_noise(run));
         let others: Vec<Vec<PlacedBeat>> = others.cloned().collect();
         placed.extend(others);
         placed.sort_by_key(|run| run.first().map(|beat| beat.time));
-        let beats = grid::number_beats(&placed);
-        let tempo = grid::tempo(&placed, &by_pulse.tempogram, |_| true);
-        Some((beats, tempo))
+        let tempi = grid::related_tempi(&placed, &by_pulse.tempogram, |_| true);
+        Some(FoundBeats { placed, tempi })
     }
 
     /// The beats of a run of the net, with their times and positions in bars.
@@ -150,7 +181,7 @@ impl<'a> BeatTracker<'a> {
         let beat = |((beat, at), position): ((&NetBeat, &f64), usize)| PlacedBeat {
             time: self.time(at * PULSE_STRIDE as f64),
             position,
-            confidence: beat.strength,
+            support: beat.support,
         };
         run.iter().zip(&at).zip(positions).map(beat).collect()
     }
@@ -169,19 +200,35 @@ impl<'a> BeatTracker<'a> {
         let features: Vec<BeatFeatures> = runs.iter().map(|run| evidence.of(run)).collect();
         let place = |(run, features): (&Vec<usize>, &BeatFeatures)| {
             let positions = bars::positions(features, None, after_silence(run[0]));
-            let beat = |(frame, position): (&usize, usize)| PlacedBeat {
+            let supports = pulse_supports(run, &pulse, &path);
+            let beat = |((frame, position), support): ((&usize, usize), Support)| PlacedBeat {
                 time: self
                     .time((*frame as f64 + onsets::peak_offset(&pulse.values, *frame)) * PULSE_STRIDE as f64),
                 position,
-                confidence: grid::confidence(path.significance(*frame)),
+                support,
             };
-            run.iter().zip(positions).map(beat).collect()
+            run.iter().zip(positions).zip(supports).map(beat).collect()
         };
         let placed: Vec<Vec<PlacedBeat>> = runs.iter().zip(&features).map(place).collect();
-        let beats = grid::number_beats(&placed);
-        let tempo = grid::tempo(&placed, &tempogram, |point| path.is_audible(point));
-        PulseBeats { beats: (beats, tempo), runs, placed, features, tempogram }
+        let tempi = grid::related_tempi(&placed, &tempogram, |point| path.is_audible(point));
+        PulseBeats { found: FoundBeats { placed, tempi }, runs, features, tempogram }
     }
+}
+
+/// What supports the beats of a run of the pulse.
+fn pulse_supports(run: &[usize], pulse: &Pulse, path: &TempoPath) -> Vec<Support> {
+    let places: Vec<f64> = run.iter().map(|frame| *frame as f64).collect();
+    let strengths: Vec<f32> =
+        run.iter().map(|frame| path.significance(*frame).min(MAX_SIGNIFICANCE)).collect();
+    let value = |place: f64| {
+        let frame = place as usize;
+        let around = &pulse.values[frame.saturating_sub(2)..(frame + 3).min(pulse.values.len())];
+        around.iter().copied().fold(0.0, f32::max)
+    };
+    let agrees: Vec<bool> = places.iter().map(|place| value(*place) >= MIN_SNAP_PULSE).collect();
+    let (places, strengths, agrees) = (&places, &strengths, &agrees);
+    let run = RunEvidence { places, per_second: pulse.frames_per_second, by_net: false, strengths, agrees };
+    run.supports(value)
 }
 
 /// Whether one of the sorted windows has this time.
@@ -191,7 +238,7 @@ fn is_within(windows: &[Window], time: MediaTime) -> bool {
 }
 
 /// The ranges of the frames with `true`.
-fn ranges(frames: &[bool]) -> Vec<Range<usize>> {
+pub(super) fn ranges(frames: &[bool]) -> Vec<Range<usize>> {
     let mut start = 0;
     let same = frames.chunk_by(|a, b| a == b).map(|run| {
         let range = start..start + run.len();
