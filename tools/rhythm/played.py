@@ -40,15 +40,15 @@ def brightened(rng, x):
 
 def sung_clip(rng, root, fonts, repository, voices, number):
     """Samples, times of beats, their positions, onsets and whether the beat is unknown; None without a melody."""
-    source = songs.pop909(rng, repository, number % 900)
+    name = f"{number % 900 + 1:03d}"
     with tempfile.NamedTemporaryFile(suffix=".mid") as file:
-        file.write(songs.git(repository, f"POP909/{number % 900 + 1:03d}/{number % 900 + 1:03d}.mid"))
+        file.write(songs.git(repository, f"POP909/{name}/{name}.mid"))
         file.flush()
         melody = songs.tracks(mido.MidiFile(file.name)).get("MELODY", [])
-    if source is None or len(melody) < 40:
+    if len(melody) < 40:
         return None
-    song, beats, metre, _, _ = source
-    rows = [line.split() for line in songs.git(repository, f"POP909/{number % 900 + 1:03d}/beat_midi.txt").decode().splitlines()]
+    source = songs.pop909(rng, repository, number % 900)
+    rows = [line.split() for line in songs.git(repository, f"POP909/{name}/beat_midi.txt").decode().splitlines()]
     marked, down = np.array([float(row[0]) for row in rows]), np.array([float(row[2]) == 1 for row in rows])
     marked = marked[np.flatnonzero(down)[0] :]
     speed, seconds = rng.uniform(0.75, 1.4), 36.0
@@ -68,20 +68,20 @@ def sung_clip(rng, root, fonts, repository, voices, number):
     young = float(rng.choice([0, rng.uniform(0.3, 1)]))
     voice = brightened(rng, sung.sing(rng, singer, line, seconds, legato=rng.uniform(0.2, 0.8), young=young, onsets=onsets))
     voice = voice / (np.abs(voice).max() + 1e-6)
+    if source is None or rng.random() < 0.4:  # a cappella
+        return voice, [], [], onsets, True
+    song, _, metre, _, _ = source
+    song.notes = [note for note in song.notes if note[2] != 2]  # the melody's channel
+    if not song.notes:
+        return None
     grid = at(marked)
     inside = (grid >= 0) & (grid < seconds)
-    times, positions = grid[inside], np.flatnonzero(inside) % metre + 1
-    alone = rng.random() < 0.5
-    if not alone:
-        song.notes = [note for note in song.notes if note[2] != 2]  # the melody's channel
-        if not song.notes:
-            return None
-        clock = lambda beat: np.interp(beat, np.arange(len(grid)), grid) + start
-        bed, others = songs.synthesize(rng, root, song, clock, start, seconds, fonts[int(rng.integers(len(fonts)))])
-        bed = bed / (np.abs(bed).max() + 1e-6)
-        voice = voice[: len(bed)] + bed[: len(voice)] * 10 ** (rng.uniform(-14, 4) / 20)
-        onsets += [time for time, velocity in others if velocity > 30]
-    return voice, times, positions, onsets, alone
+    clock = lambda beat: np.interp(beat, np.arange(len(grid)), grid) + start
+    bed, others = songs.synthesize(rng, root, song, clock, start, seconds, fonts[int(rng.integers(len(fonts)))])
+    bed = bed / (np.abs(bed).max() + 1e-6)
+    mix = voice[: len(bed)] + bed[: len(voice)] * 10 ** (rng.uniform(-14, 4) / 20)
+    onsets += [time for time, velocity in others if velocity > 30]
+    return mix, grid[inside], np.flatnonzero(inside) % metre + 1, onsets, False
 
 
 def groove_clip(rng, kits):
@@ -114,6 +114,7 @@ def main():
         options.add_argument("--from", dest="first", type=int, default=0)
         options.add_argument("--to", type=int, default=10)
         options.add_argument("--listen", action="store_true", help="writes the audio too")
+        options.add_argument("--only-held-out", action="store_true")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     if arguments.kind == "sung":
@@ -129,7 +130,7 @@ def main():
         make = lambda rng, number: groove_clip(rng, {name: kits[name] for i, name in enumerate(names) if (i % 5 == 4) == (number % 10 == 9)})
     for number in range(arguments.first, arguments.to):
         path = arguments.out / f"{arguments.kind}_{number:04d}.npz"
-        if path.exists():
+        if path.exists() or arguments.only_held_out and number % 10 != 9:
             continue
         rng = np.random.default_rng([{"sung": 6, "groove": 7}[arguments.kind], number])
         try:

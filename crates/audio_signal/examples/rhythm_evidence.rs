@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (recording, output) = line.split_once(' ').ok_or("expected lines of: RECORDING OUTPUT")?;
         let (rate, mono) = decode(recording)?;
         let found = rhythm_evidence(rate, &mono).ok_or("a sample rate that is not analysed")?;
-        let onset = |onset: &Onset| json!([onset.time.as_secs_f64(), onset.strength]);
+        let onset = |onset: &Onset| json!([onset.time.as_secs_f64(), onset.strength, onset.confidence]);
         let beat = |(beat, by_net, features): &(Beat, bool, Vec<f32>)| {
             json!([beat.time.as_secs_f64(), beat.position, beat.confidence, by_net, features])
         };
@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "onset_log_odds": found.onset_log_odds,
             "onsets": found.rhythm.onsets.iter().map(onset).collect::<Vec<_>>(),
             "beats": found.beats.iter().map(beat).collect::<Vec<_>>(),
+            "pulse_beats": found.pulse_beats.iter().map(beat).collect::<Vec<_>>(),
             "tempi": found.tempi,
             "candidates": candidates.map(|tempo| [tempo.bpm, tempo.weight]).collect::<Vec<_>>(),
         });

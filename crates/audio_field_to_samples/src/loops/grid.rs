@@ -148,7 +148,7 @@ mod tests {
     /// Onsets on every beat of 120 BPM, and beats whose downbeats are `phase` beats after the first onset.
     fn rhythm(phase: u32) -> Rhythm {
         let time = |index: u32| MediaTime::from_millis(250 + 500 * i64::from(index));
-        let onset = |index| Onset { time: time(index), strength: 1.0 };
+        let onset = |index| Onset { time: time(index), strength: 1.0, confidence: 0.9 };
         let beat = |index: u32| Beat {
             time: time(index),
             beat_index: index,

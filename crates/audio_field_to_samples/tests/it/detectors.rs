@@ -188,7 +188,7 @@ proptest! {
         prop_assert_eq!(envelope.frames(), extracted.frames);
         let mut onsets: Vec<Onset> = times
             .into_iter()
-            .map(|(at, strength)| Onset { time: MediaTime::from_millis(at), strength })
+            .map(|(at, strength)| Onset { time: MediaTime::from_millis(at), strength, confidence: 0.9 })
             .collect();
         onsets.sort_by_key(|onset| onset.time);
         onsets.dedup_by_key(|onset| onset.time);

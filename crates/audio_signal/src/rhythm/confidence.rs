@@ -2,23 +2,19 @@
 //! One is for beats of the net, one for those of the pulse alone. `tools/rhythm/confidence.py` fits both on rendered songs
 //! that the net was not trained on (docs/rhythm_net.md).
 
-use crate::math::{log10, sigmoid};
+use crate::math::sigmoid;
 
 /// Means are taken over this many beats on both sides.
 const AROUND: usize = 6;
-/// Tempo (BPM) whose logarithm has no weight.
-const MIDDLE_BPM: f64 = 105.0;
-/// Added to the irregularity before its logarithm is taken.
-const EVEN: f64 = 0.01;
 /// Number of features of a beat.
-pub(super) const SUPPORTS: usize = 9;
+pub(super) const SUPPORTS: usize = 5;
 
 /// The features of a beat.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Support {
     pub(super) by_net: bool,
-    /// Strength around; own evidence; that around; that halfway between the beats around; share of beats around that have
-    /// other evidence; logarithms of irregularity and of the run's length; octaves from [`MIDDLE_BPM`], and their square.
+    /// Strength around; the evidence for the beat, the mean of that for the beats around, and of that halfway between them;
+    /// the share of the beats around that have other evidence.
     pub(super) features: [f32; SUPPORTS],
 }
 
@@ -42,9 +38,8 @@ pub(super) fn logistic(weights: &[f32], features: &[f32]) -> f32 {
 
 /// The evidence for the beats of a run.
 pub(super) struct RunEvidence<'a> {
-    /// The beats' places, ascending, and how many of their units a second has.
-    pub(super) places: &'a [f64],
-    pub(super) per_second: f64,
+    /// The frames of the beats, ascending.
+    pub(super) frames: &'a [usize],
     pub(super) by_net: bool,
     /// Strength around each beat.
     pub(super) strengths: &'a [f32],
@@ -53,49 +48,30 @@ pub(super) struct RunEvidence<'a> {
 }
 
 impl RunEvidence<'_> {
-    /// The features of each beat, given the evidence at any place.
-    pub(super) fn supports(&self, evidence: impl Fn(f64) -> f32) -> Vec<Support> {
-        let Self { places, by_net, strengths, agrees, .. } = *self;
-        let count = places.len();
-        let own: Vec<f32> = places.iter().map(|place| evidence(*place)).collect();
+    /// The features of each beat, given the evidence in any frame.
+    pub(super) fn supports(&self, evidence: impl Fn(usize) -> f32) -> Vec<Support> {
+        let Self { frames, by_net, strengths, agrees } = *self;
+        let own: Vec<f32> = frames.iter().map(|frame| evidence(*frame)).collect();
         let between: Vec<f32> =
-            places.windows(2).map(|pair| evidence(f64::midpoint(pair[0], pair[1]))).collect();
-        let intervals: Vec<f64> = places.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        let length = log10(count as f32);
+            frames.windows(2).map(|pair| evidence(usize::midpoint(pair[0], pair[1]))).collect();
         let support = |beat: usize| {
-            let around = beat.saturating_sub(AROUND)..(beat + AROUND + 1).min(count);
-            let gaps = around.start..around.end - 1;
+            let around = beat.saturating_sub(AROUND)..(beat + AROUND + 1).min(frames.len());
             let agreeing = agrees[around.clone()].iter().filter(|agrees| **agrees).count();
-            let interval = mean(&intervals[gaps.clone()]).unwrap_or(1.0);
-            let changes: Vec<f64> =
-                intervals[gaps.clone()].windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
-            let irregularity = mean(&changes).unwrap_or(0.0) / interval;
-            let bpm = 60.0 * self.per_second / interval;
-            let octaves = log10((bpm / MIDDLE_BPM) as f32) / std::f32::consts::LOG10_2;
-            Support {
-                by_net,
-                features: [
-                    strengths[beat],
-                    own[beat],
-                    mean_f32(&own[around.clone()]),
-                    mean_f32(&between[gaps]),
-                    agreeing as f32 / around.len() as f32,
-                    log10((irregularity + EVEN) as f32),
-                    length,
-                    octaves,
-                    octaves * octaves,
-                ],
-            }
+            let gaps = &between[around.start..around.end - 1];
+            let features = [
+                strengths[beat],
+                own[beat],
+                mean(&own[around.clone()]),
+                mean(gaps),
+                agreeing as f32 / around.len() as f32,
+            ];
+            Support { by_net, features }
         };
-        (0..count).map(support).collect()
+        (0..frames.len()).map(support).collect()
     }
 }
 
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-}
-
-fn mean_f32(values: &[f32]) -> f32 {
+fn mean(values: &[f32]) -> f32 {
     values.iter().sum::<f32>() / values.len().max(1) as f32
 }
 
@@ -103,11 +79,40 @@ fn mean_f32(values: &[f32]) -> f32 {
 mod tests {
     use super::*;
 
-    fn confidence(by_net: bool, strength: f32, evidence: f32, places: &[f64]) -> f32 {
-        let strengths = vec![strength; places.len()];
-        let agrees = vec![strength > 0.5; places.len()];
-        let run = RunEvidence { places, per_second: 50.0, by_net, strengths: &strengths, agrees: &agrees };
-        let on_beat = |place: f64| if places.contains(&place) { evidence } else { -evidence };
-        run.supports(on_beat)[places.len() / 2].confidence()
+    /// The confidences of twenty beats, in every 25th frame, with this evidence; there is none between them.
+    fn confidences(by_net: bool, strength: f32, evidence: impl Fn(usize) -> f32) -> Vec<f32> {
+        let frames: Vec<usize> = (0..20).map(|beat| beat * 25).collect();
+        let run = RunEvidence { frames: &frames, by_net, strengths: &[strength; 20], agrees: &[true; 20] };
+        let on_beat = |frame: usize| if frame % 25 == 0 { evidence(frame / 25) } else { -3.0 };
+        run.supports(on_beat).iter().map(Support::confidence).collect()
+    }
+
+    #[test]
+    fn strong_beats_are_more_certain_than_weak_ones() {
+        let by_net = (confidences(true, 0.9, |_| 3.0)[10], confidences(true, 0.2, |_| -1.0)[10]);
+        let by_pulse = (confidences(false, 30.0, |_| 5.0)[10], confidences(false, 4.0, |_| 0.5)[10]);
+        for (strong, weak) in [by_net, by_pulse] {
+            assert!(strong > 0.9 && weak < 0.6, "{strong} {weak}");
+        }
+    }
+
+    #[test]
+    fn a_beat_without_evidence_is_less_certain_than_those_around() {
+        let found = confidences(true, 0.7, |beat| if beat == 10 { -3.0 } else { 2.0 });
+        assert!(found[10] < found[9] && found[10] < found[0], "{found:?}");
+    }
+
+    #[test]
+    fn a_run_may_have_any_length() {
+        for count in 0..3 {
+            let frames: Vec<usize> = (0..count).map(|beat| beat * 25).collect();
+            let run = RunEvidence {
+                frames: &frames,
+                by_net: true,
+                strengths: &[0.5; 2][..count],
+                agrees: &[false; 2][..count],
+            };
+            assert!(run.supports(|_| 0.0).iter().all(|beat| (0.0..=1.0).contains(&beat.confidence())));
+        }
     }
 }

@@ -13,6 +13,7 @@ mod inputs;
 mod metre;
 mod net;
 mod neural;
+mod onset_picker;
 mod onsets;
 mod path;
 mod period;
@@ -244,6 +245,8 @@ pub struct RhythmEvidence {
     pub onset_log_odds: Vec<f32>,
     /// Each beat, whether it is the net's, and its features.
     pub beats: Vec<(Beat, bool, Vec<f32>)>,
+    /// The beats by the pulse alone, in the same form.
+    pub pulse_beats: Vec<(Beat, bool, Vec<f32>)>,
     /// Tempi related to that of the beats: the ratio, beats per minute, relative salience.
     pub tempi: Vec<[f64; 3]>,
     /// What is detected.
@@ -262,12 +265,16 @@ pub fn rhythm_evidence(rate: u32, mono: &[f32]) -> Option<RhythmEvidence> {
     let tracker = BeatTracker::new(features, envelope, spectrum.hop(), rate, &[], &[]);
     let evidence = NetEvidence::new(&tracker, inputs, rate);
     let found = evidence.beats(&tracker);
-    let supports = found.placed.iter().flatten().map(|beat| beat.support);
-    let beats = found.beats().into_iter().zip(supports);
+    let with_features = |found: &FoundBeats| {
+        let supports = found.placed.iter().flatten().map(|beat| beat.support);
+        let beats = found.beats().into_iter().zip(supports);
+        beats.map(|(beat, support)| (beat, support.by_net, support.features.to_vec())).collect()
+    };
     Some(RhythmEvidence {
         frames_per_second: f64::from(rate) / spectrum.hop() as f64,
         onset_log_odds: evidence.activations.iter().map(|frame| frame[ONSET]).collect(),
-        beats: beats.map(|(beat, support)| (beat, support.by_net, support.features.to_vec())).collect(),
+        beats: with_features(&found),
+        pulse_beats: with_features(&tracker.by_pulse().found),
         tempi: found.tempi.iter().map(|tempo| [tempo.ratio, tempo.bpm, tempo.salience]).collect(),
         rhythm: Rhythm {
             onsets: onsets.pick(spectrum.hop(), rate, &evidence.onsets()),

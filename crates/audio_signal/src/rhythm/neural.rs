@@ -106,20 +106,12 @@ impl Observations<'_> {
         let downbeat = |frame: usize| activations[frame][DOWNBEAT];
         let supports = |run: &[usize]| {
             let frames: Vec<usize> = run.iter().map(|beat| beats[*beat]).collect();
-            let places: Vec<f64> = frames.iter().map(|frame| *frame as f64).collect();
             let agrees: Vec<bool> = frames.iter().map(|frame| self.has_pulse_beat(*frame)).collect();
             let strengths: Vec<f32> = run.iter().map(|beat| strengths[*beat]).collect();
-            let (strengths, agrees) = (&strengths, &agrees);
-            let evidence = RunEvidence {
-                places: &places,
-                per_second: frames_per_second,
-                by_net: true,
-                strengths,
-                agrees,
-            };
-            evidence.supports(|place| {
-                log_odds[highest_near(&log_odds, place as usize)].clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS)
-            })
+            let evidence =
+                RunEvidence { frames: &frames, by_net: true, strengths: &strengths, agrees: &agrees };
+            let value = |frame| log_odds[highest_near(&log_odds, frame)].clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS);
+            evidence.supports(value)
         };
         let beat_of = |(beat, support): (&usize, Support)| NetBeat {
             frame: beats[*beat] as f64 + onsets::peak_offset(&log_odds, beats[*beat]),

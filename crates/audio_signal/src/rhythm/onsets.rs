@@ -3,23 +3,24 @@
 
 use media_time::MediaTime;
 
+use super::onset_picker::OnsetPicker;
 use super::spectrum::FRAMES_PER_SECOND;
 
 /// Frames between the two compared spectra. With three, the flux's peak is at the annotated onsets; with two, it is 3
 /// ms early.
 const LAG: usize = 3;
 /// A peak is the largest value within this many frames before and after it (25 and 20 ms).
-const PEAK_BACK: usize = 5;
-const PEAK_AHEAD: usize = 4;
+pub(super) const PEAK_BACK: usize = 5;
+pub(super) const PEAK_AHEAD: usize = 4;
 /// The local mean covers 100 ms before and 70 ms after a frame.
 const MEAN_BACK: usize = FRAMES_PER_SECOND as usize / 10;
 const MEAN_AHEAD: usize = FRAMES_PER_SECOND as usize * 70 / 1_000;
 /// Minimum height of a peak above the local mean (decades of magnitude, mean over bands) …
-const THRESHOLD: f32 = 0.02;
+pub(super) const THRESHOLD: f32 = 0.02;
 /// … plus this many times the median of the surrounding two seconds, which measures the noise.
-const NOISE_FACTOR: f32 = 0.6;
+pub(super) const NOISE_FACTOR: f32 = 0.6;
 /// Number of frames over which that median is taken.
-const NOISE_BLOCK: usize = 2 * FRAMES_PER_SECOND as usize;
+pub(super) const NOISE_BLOCK: usize = 2 * FRAMES_PER_SECOND as usize;
 /// The start of a note, stroke or other event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Onset {
@@ -27,6 +28,8 @@ pub struct Onset {
     pub time: MediaTime,
     /// Mean rise over the spectrum's bands, in decades of magnitude (0 and more; a clear drum hit has 0.3 to 1).
     pub strength: f32,
+    /// Probability that there is an onset within 50 ms, 0 to 1.
+    pub confidence: f32,
 }
 
 /// The onset function, one value per frame.
@@ -51,35 +54,22 @@ impl OnsetFunction {
         value
     }
 
-    /// The onsets of the whole stream, with frames of `hop` samples at `rate` Hz.
-    pub(super) fn pick(&self, hop: usize, rate: u32, _net: &[Option<f32>]) -> Vec<Onset> {
-        let values = &self.values;
-        let noise: Vec<f32> = values.chunks(NOISE_BLOCK).map(median).collect();
-        let mut onsets: Vec<Onset> = Vec::new();
-        let mut next = 0;
-        for (frame, &value) in values.iter().enumerate() {
-            if frame < next {
-                continue;
-            }
-            let around = &values[frame.saturating_sub(PEAK_BACK)..values.len().min(frame + PEAK_AHEAD + 1)];
-            let local = &values[frame.saturating_sub(MEAN_BACK)..values.len().min(frame + MEAN_AHEAD + 1)];
-            // Frames beyond the ends count as silence.
-            let mean = local.iter().sum::<f32>() / (MEAN_BACK + MEAN_AHEAD + 1) as f32;
-            let threshold = mean + THRESHOLD + NOISE_FACTOR * noise[frame / NOISE_BLOCK];
-            if value >= threshold && around.iter().all(|other| *other <= value) {
-                next = frame + PEAK_AHEAD + 1;
-                let sample = (frame as f64 + peak_offset(values, frame)) * hop as f64;
-                onsets.push(Onset {
-                    time: MediaTime::from_samples(sample.round() as i64, rate),
-                    strength: value,
-                });
-            }
-        }
-        onsets
+    /// The onsets of the whole stream, with frames of `hop` samples at `rate` Hz, given the net's log-odds of an onset in
+    /// each of its frames that is computed.
+    pub(super) fn pick(&self, hop: usize, rate: u32, net: &[Option<f32>]) -> Vec<Onset> {
+        OnsetPicker::new(&self.values, net).onsets(hop, rate)
     }
 }
 
-fn median(values: &[f32]) -> f32 {
+/// The mean of the values around each frame; those beyond the ends count as silence.
+pub(super) fn local_means(values: &[f32]) -> impl Iterator<Item = f32> {
+    (0..values.len()).map(|frame| {
+        let local = &values[frame.saturating_sub(MEAN_BACK)..values.len().min(frame + MEAN_AHEAD + 1)];
+        local.iter().sum::<f32>() / (MEAN_BACK + MEAN_AHEAD + 1) as f32
+    })
+}
+
+pub(super) fn median(values: &[f32]) -> f32 {
     let mut values = values.to_vec();
     let middle = values.len() / 2;
     *values.select_nth_unstable_by(middle, f32::total_cmp).1

@@ -7,7 +7,7 @@ use media_time::{MediaTime, Window};
 use super::confidence::{RunEvidence, Support};
 use super::envelope::PeakEnvelope;
 use super::grid::{self, Beat, BeatEvidence, BeatFeatures, PlacedBeat, RelatedTempo, Tempo};
-use super::inputs::{self, FRAMES_PER_STEP, INPUTS};
+use super::inputs::{self, FRAMES_PER_STEP};
 use super::net::Activations;
 use super::neural::{NetBeat, Observations};
 use super::pulse::{self, PULSE_STRIDE, Pulse, RANGES};
@@ -217,18 +217,14 @@ impl<'a> BeatTracker<'a> {
 
 /// What supports the beats of a run of the pulse.
 fn pulse_supports(run: &[usize], pulse: &Pulse, path: &TempoPath) -> Vec<Support> {
-    let places: Vec<f64> = run.iter().map(|frame| *frame as f64).collect();
-    let strengths: Vec<f32> =
-        run.iter().map(|frame| path.significance(*frame).min(MAX_SIGNIFICANCE)).collect();
-    let value = |place: f64| {
-        let frame = place as usize;
-        let around = &pulse.values[frame.saturating_sub(2)..(frame + 3).min(pulse.values.len())];
-        around.iter().copied().fold(0.0, f32::max)
+    let strength = |frame: &usize| path.significance(*frame).min(MAX_SIGNIFICANCE);
+    let strengths: Vec<f32> = run.iter().map(strength).collect();
+    let value = |frame: usize| {
+        let around = frame.saturating_sub(SNAP_REACH)..(frame + SNAP_REACH + 1).min(pulse.values.len());
+        pulse.values[around].iter().copied().fold(0.0, f32::max)
     };
-    let agrees: Vec<bool> = places.iter().map(|place| value(*place) >= MIN_SNAP_PULSE).collect();
-    let (places, strengths, agrees) = (&places, &strengths, &agrees);
-    let run = RunEvidence { places, per_second: pulse.frames_per_second, by_net: false, strengths, agrees };
-    run.supports(value)
+    let agrees: Vec<bool> = run.iter().map(|frame| value(*frame) >= MIN_SNAP_PULSE).collect();
+    RunEvidence { frames: run, by_net: false, strengths: &strengths, agrees: &agrees }.supports(value)
 }
 
 /// Whether one of the sorted windows has this time.
