@@ -16,13 +16,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (rate, mono) = decode(recording)?;
         let found = rhythm_evidence(rate, &mono).ok_or("a sample rate that is not analysed")?;
         let onset = |onset: &Onset| json!([onset.time.as_secs_f64(), onset.strength, onset.confidence]);
-        let beat = |(beat, by_net, features): &(Beat, bool, Vec<f32>)| {
+        let beat = |(beat, by_net, features): &(Beat, bool, [f32; 2])| {
             json!([beat.time.as_secs_f64(), beat.position, beat.confidence, by_net, features])
         };
         let candidates = found.rhythm.tempo.iter().flat_map(|tempo| &tempo.candidates);
         let text = json!({
             "frames_per_second": found.frames_per_second,
             "rises": found.rises,
+            "ranges": found.ranges,
             "onset_log_odds": found.onset_log_odds,
             "onsets": found.rhythm.onsets.iter().map(onset).collect::<Vec<_>>(),
             "beats": found.beats.iter().map(beat).collect::<Vec<_>>(),

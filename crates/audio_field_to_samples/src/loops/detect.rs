@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use audio_signal::rounded;
 use media_time::{MediaTime, Window};
 
 use super::grid::BarLine;
@@ -30,10 +31,23 @@ pub struct Loop {
     pub bars: u32,
     /// Tempo in beats per minute, with four beats per bar.
     pub bpm: f64,
-    /// Combined score of the continuity and the clarity of the beats, 0 to 1.
+    /// Probability that it begins and ends on downbeats and has the right length, 0 to 1.
     pub confidence: f64,
+    /// What the confidence is computed from.
+    pub evidence: LoopEvidence,
     /// Frames to cut: from the rise of the first beat, for exactly the loop's length.
     pub slice: Range<u64>,
+}
+
+/// The evidence for a loop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LoopEvidence {
+    /// Mean confidence of the beats on its bar lines, 0 to 1.
+    pub clarity: f64,
+    /// Continuity from its end to its start, 0 to 1.
+    pub continuity: f64,
+    /// Length in bars.
+    pub bars: u32,
 }
 
 /// The best loops, best first: at most [`MAX_LOOPS`], without overlapping duplicates.
@@ -59,6 +73,13 @@ struct Candidate {
     window: Window,
     bars: u32,
     confidence: f64,
+    evidence: LoopEvidence,
+}
+
+impl LoopEvidence {
+    fn confidence(self) -> f64 {
+        (self.clarity * self.continuity).sqrt()
+    }
 }
 
 impl Candidate {
@@ -71,8 +92,9 @@ impl Candidate {
         }
         let beat = MediaTime::from_micros(window.duration().as_micros() / i64::from(4 * bars));
         let clarity = lines.iter().map(|line| f64::from(line.clarity)).sum::<f64>() / lines.len() as f64;
-        let confidence = (clarity * join::continuity(&features.bands, window, beat)).sqrt();
-        Some(Self { window, bars, confidence: (confidence * 1e4).round() / 1e4 })
+        let continuity = join::continuity(&features.bands, window, beat);
+        let evidence = LoopEvidence { clarity, continuity, bars };
+        Some(Self { window, bars, confidence: rounded(evidence.confidence(), 4), evidence })
     }
 
     /// The loop with its exact length, starting at the rise of its first beat.
@@ -90,6 +112,7 @@ impl Candidate {
             bars: self.bars,
             bpm: (bpm * 100.0).round() / 100.0,
             confidence: self.confidence,
+            evidence: self.evidence,
             slice: start..start + length,
         })
     }

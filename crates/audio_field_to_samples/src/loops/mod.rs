@@ -11,7 +11,7 @@ use std::ops::Range;
 use audio_signal::rounded;
 use serde_json::Value;
 
-pub use detect::{Loop, MAX_LOOPS, detect};
+pub use detect::{Loop, LoopEvidence, MAX_LOOPS, detect};
 pub use wire::{LoopEvent, LoopParams, LoopsRequest};
 
 use crate::checks::Checks;

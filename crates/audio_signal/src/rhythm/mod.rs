@@ -30,6 +30,7 @@ pub use grid::{Beat, Tempo, TempoCandidate};
 pub use onsets::Onset;
 
 use bars::FEATURES;
+use confidence::Support;
 use envelope::PeakEnvelope;
 use grid::BeatFeatures;
 use inputs::{INPUTS, NetInputs};
@@ -158,7 +159,7 @@ impl RhythmAnalyzer {
         let evidence = NetEvidence::new(&tracker, inputs, self.rate);
         let beats = evidence.beats(&tracker);
         Rhythm {
-            onsets: onsets.pick(spectrum.hop(), self.rate, &evidence.onsets()),
+            onsets: onsets.pick(spectrum.hop(), self.rate, &evidence.onsets(), &tracker.ranges),
             tempo: beats.tempo(),
             beats: beats.beats(),
         }
@@ -241,12 +242,14 @@ pub struct RhythmEvidence {
     pub frames_per_second: f64,
     /// The onset function, by frame.
     pub rises: Vec<f32>,
+    /// The pulse of each frequency range, each two of these frames.
+    pub ranges: Vec<Vec<f32>>,
     /// Log-odds of an onset, each four of these frames.
     pub onset_log_odds: Vec<f32>,
-    /// Each beat, whether it is the net's, and its features.
-    pub beats: Vec<(Beat, bool, Vec<f32>)>,
+    /// Each beat, whether it is the net's, and the evidence around and at it.
+    pub beats: Vec<(Beat, bool, [f32; 2])>,
     /// The beats by the pulse alone, in the same form.
-    pub pulse_beats: Vec<(Beat, bool, Vec<f32>)>,
+    pub pulse_beats: Vec<(Beat, bool, [f32; 2])>,
     /// Tempi related to that of the beats: the ratio, beats per minute, relative salience.
     pub tempi: Vec<[f64; 3]>,
     /// What is detected.
@@ -268,7 +271,11 @@ pub fn rhythm_evidence(rate: u32, mono: &[f32]) -> Option<RhythmEvidence> {
     let with_features = |found: &FoundBeats| {
         let supports = found.placed.iter().flatten().map(|beat| beat.support);
         let beats = found.beats().into_iter().zip(supports);
-        beats.map(|(beat, support)| (beat, support.by_net, support.features.to_vec())).collect()
+        let row = |(beat, support): (Beat, Support)| match support {
+            Support::Net { strength, own } => (beat, true, [strength, own]),
+            Support::Pulse { strength, own } => (beat, false, [strength, own]),
+        };
+        beats.map(row).collect()
     };
     Some(RhythmEvidence {
         frames_per_second: f64::from(rate) / spectrum.hop() as f64,
@@ -277,10 +284,11 @@ pub fn rhythm_evidence(rate: u32, mono: &[f32]) -> Option<RhythmEvidence> {
         pulse_beats: with_features(&tracker.by_pulse().found),
         tempi: found.tempi.iter().map(|tempo| [tempo.ratio, tempo.bpm, tempo.salience]).collect(),
         rhythm: Rhythm {
-            onsets: onsets.pick(spectrum.hop(), rate, &evidence.onsets()),
+            onsets: onsets.pick(spectrum.hop(), rate, &evidence.onsets(), &tracker.ranges),
             tempo: found.tempo(),
             beats: found.beats(),
         },
+        ranges: tracker.ranges.to_vec(),
         rises: onsets.values,
     })
 }

@@ -1,6 +1,6 @@
 //! Runs of beats from the net's activations.
 
-use super::confidence::{RunEvidence, Support};
+use super::confidence::Support;
 use super::net::{Activations, BEAT, DOWNBEAT};
 use super::{onsets, path};
 use crate::math::sigmoid;
@@ -72,12 +72,6 @@ impl Observations<'_> {
         values
     }
 
-    /// Whether the pulse has a beat in `frame` or beside it.
-    fn has_pulse_beat(&self, frame: usize) -> bool {
-        let next = self.pulse_beats.partition_point(|beat| beat + 1 < frame);
-        self.pulse_beats.get(next).is_some_and(|beat| *beat <= frame + 1)
-    }
-
     /// The unbroken runs of beats within the frames that can have one.
     pub(super) fn runs(&self, can_have_beat: &[bool]) -> Vec<Vec<NetBeat>> {
         let Self { activations, frames_per_second, .. } = *self;
@@ -104,23 +98,18 @@ impl Observations<'_> {
             is_beat(&run[0]) && run.len() >= least && run.iter().any(|beat| strengths[*beat] >= clear)
         };
         let downbeat = |frame: usize| activations[frame][DOWNBEAT];
-        let supports = |run: &[usize]| {
-            let frames: Vec<usize> = run.iter().map(|beat| beats[*beat]).collect();
-            let agrees: Vec<bool> = frames.iter().map(|frame| self.has_pulse_beat(*frame)).collect();
-            let strengths: Vec<f32> = run.iter().map(|beat| strengths[*beat]).collect();
-            let evidence =
-                RunEvidence { frames: &frames, by_net: true, strengths: &strengths, agrees: &agrees };
-            let value = |frame| log_odds[highest_near(&log_odds, frame)].clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS);
-            evidence.supports(value)
-        };
-        let beat_of = |(beat, support): (&usize, Support)| NetBeat {
-            frame: beats[*beat] as f64 + onsets::peak_offset(&log_odds, beats[*beat]),
-            support,
-            downbeat: downbeat(highest_near_by(beats[*beat], activations.len(), downbeat)),
+        let beat_of = |beat: &usize| {
+            let frame = beats[*beat];
+            let own = log_odds[frame].clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS);
+            NetBeat {
+                frame: frame as f64 + onsets::peak_offset(&log_odds, frame),
+                support: Support::Net { strength: strengths[*beat], own },
+                downbeat: downbeat(highest_near_by(frame, activations.len(), downbeat)),
+            }
         };
         all.chunk_by(|a, b| is_beat(a) == is_beat(b))
             .filter(is_clear)
-            .map(|run| run.iter().zip(supports(run)).map(beat_of).collect())
+            .map(|run| run.iter().map(beat_of).collect())
             .collect()
     }
 }

@@ -1,6 +1,9 @@
-//! The onsets among the peaks of the onset function and of the net: those that are more likely than not, by a logistic
-//! regression of the height of the rise, the net's log-odds and the surroundings. Where the net is not computed, those above
-//! the adaptive threshold. `tools/rhythm/confidence.py` fits the weights on clips that the net was not trained on.
+//! The onsets among the peaks of the onset function and of the net.
+//!
+//! Among drums alone, whose strokes fall off at once, those above the adaptive threshold are onsets. Else a candidate is one if
+//! that is more likely than not, by a logistic regression of its height, the net's log-odds, the pulse in each range of
+//! frequencies and the candidates beside it. Where the net is not computed, those above the threshold are onsets.
+//! `tools/rhythm/confidence.py` fits the weights on clips that the net was not trained on.
 
 use media_time::MediaTime;
 
@@ -9,6 +12,7 @@ use super::inputs::FRAMES_PER_STEP;
 use super::onsets::{
     NOISE_BLOCK, NOISE_FACTOR, Onset, PEAK_AHEAD, PEAK_BACK, THRESHOLD, local_means, median, peak_offset,
 };
+use super::pulse::{PULSE_STRIDE, RANGES};
 use super::spectrum::FRAMES_PER_SECOND;
 use crate::math::log10;
 
@@ -17,94 +21,144 @@ const MIN_RISE: f32 = 0.01;
 /// Least log-odds of a peak of the net that may be an onset without a peak of the onset function near it.
 const MIN_LOG_ODDS: f32 = -1.5;
 const MAX_LOG_ODDS: f32 = 5.0;
-/// The net's frames within which it has a peak, or an onset function's peak belongs to its own.
+/// The net's frames within which its log-odds belong to a candidate, and those within which they compete with it.
 const NET_REACH: usize = 2;
-/// Strokes within two seconds tell how percussive the surroundings are.
+const NET_RIVALS: usize = 5;
+const MAX_RIVALRY: f32 = 4.0;
+/// The pulse within this many of its frames belongs to a candidate.
+const PULSE_REACH: usize = 2;
+const MAX_PULSE: f32 = 5.0;
+/// Strokes within two seconds are the surroundings.
 const AROUND: usize = 2 * FRAMES_PER_SECOND as usize;
+/// Frames after a stroke, in which it has fallen off.
+const AFTER: std::ops::Range<usize> = 5..12;
+/// Mean fall (decades) of strokes from which there are drums alone, and that where there are none.
+const PERCUSSIVE_FALL: f32 = 0.75;
+const NO_FALL: f32 = 0.4;
 /// Added to rises before their logarithm is taken.
 const FLOOR: f32 = 0.01;
+/// Candidates within this many frames (80 ms) compete; least height relative to them that counts.
+const RIVALS: f64 = 0.08 * FRAMES_PER_SECOND as f64;
+const MIN_RELATIVE_HEIGHT: f32 = -0.5;
 /// Least confidence of an onset.
 const MIN_CONFIDENCE: f32 = 0.5;
-/// Of two onsets that are closer (40 ms), the less certain one is left out, where the net is computed.
+/// Of two onsets that are closer (40 ms), the less certain one is left out, but not among drums alone.
 const MIN_GAP: f64 = 0.04 * FRAMES_PER_SECOND as f64;
-const FEATURES: usize = 10;
+const FEATURES: usize = 17;
 /// An offset, and the weight of each feature.
 type Weights = [f32; FEATURES + 1];
-const WITH_NET: Weights = [0.0; FEATURES + 1];
+const BY_NET: Weights = [0.0; FEATURES + 1];
+const OF_DRUMS: Weights = [0.0; FEATURES + 1];
 const WITHOUT_NET: Weights = [0.0; FEATURES + 1];
+
+/// The evidence for onsets in a recording.
+#[derive(Clone, Copy)]
+pub(super) struct OnsetEvidence<'a> {
+    /// The onset function.
+    pub(super) values: &'a [f32],
+    /// The net's log-odds of an onset, each [`FRAMES_PER_STEP`] frames; `None` where it is not computed.
+    pub(super) net: &'a [Option<f32>],
+    /// The pulse of each range, each [`PULSE_STRIDE`] frames.
+    pub(super) ranges: &'a [Vec<f32>; RANGES],
+}
 
 /// Finds the onsets of a recording.
 pub(super) struct OnsetPicker<'a> {
-    /// The onset function.
-    values: &'a [f32],
-    /// The net's log-odds of an onset, each [`FRAMES_PER_STEP`] frames; `None` where it is not computed.
-    net: &'a [Option<f32>],
+    evidence: OnsetEvidence<'a>,
     thresholds: Vec<f32>,
     /// The median of each [`NOISE_BLOCK`].
     noise: Vec<f32>,
-    /// Frames of the peaks above the threshold, and the sums of the values before each of them and before the end.
+    /// Frames of the peaks above the threshold; the sums of their heights and falls before each of them and before the end.
     strokes: Vec<usize>,
-    sums: Vec<f64>,
+    sums: Vec<[f64; 2]>,
 }
 
 /// What may be an onset.
 struct Candidate {
     /// In frames, refined between them.
     place: f64,
+    frame: usize,
+    strength: f32,
+}
+
+/// What is an onset.
+struct Decided {
+    place: f64,
     strength: f32,
     confidence: f32,
     is_onset: bool,
-    has_net: bool,
+    may_be_close: bool,
+}
+
+/// The surroundings of a candidate.
+struct Surroundings {
+    /// Mean height of the strokes.
+    height: f32,
+    /// Mean fall after strokes.
+    fall: f32,
 }
 
 impl<'a> OnsetPicker<'a> {
-    pub(super) fn new(values: &'a [f32], net: &'a [Option<f32>]) -> Self {
+    pub(super) fn new(evidence: OnsetEvidence<'a>) -> Self {
+        let values = evidence.values;
         let noise: Vec<f32> = values.chunks(NOISE_BLOCK).map(median).collect();
         let threshold =
             |(frame, mean): (usize, f32)| mean + THRESHOLD + NOISE_FACTOR * noise[frame / NOISE_BLOCK];
         let thresholds: Vec<f32> = local_means(values).enumerate().map(threshold).collect();
-        let mut picker = Self { values, net, thresholds, noise, strokes: Vec::new(), sums: vec![0.0] };
-        picker.strokes = picker.peaks(|frame| picker.thresholds[frame]);
-        let mut sum = 0.0;
-        picker.sums.extend(picker.strokes.iter().map(|stroke| {
-            sum += f64::from(values[*stroke]);
-            sum
-        }));
-        picker
+        let strokes = peaks(values, |frame| thresholds[frame]);
+        let mut sums = vec![[0.0; 2]];
+        for stroke in &strokes {
+            let [height, fall] = sums[sums.len() - 1];
+            let after = &values[values.len().min(stroke + AFTER.start)..values.len().min(stroke + AFTER.end)];
+            let mean = after.iter().sum::<f32>() / AFTER.len() as f32;
+            let own = values[*stroke];
+            sums.push([height + f64::from(own), fall + f64::from(level(own) - level(mean))]);
+        }
+        Self { evidence, thresholds, noise, strokes, sums }
     }
 
     /// The onsets, given that frames have `hop` samples at `rate` Hz.
     pub(super) fn onsets(&self, hop: usize, rate: u32) -> Vec<Onset> {
-        let mut kept: Vec<Candidate> = Vec::new();
-        for candidate in self.candidates().into_iter().filter(|candidate| candidate.is_onset) {
+        let mut kept: Vec<Decided> = Vec::new();
+        for found in self.decided().filter(|found| found.is_onset) {
             match kept.last_mut() {
-                Some(last) if candidate.has_net && candidate.place - last.place < MIN_GAP => {
-                    if candidate.confidence > last.confidence {
-                        *last = candidate;
+                Some(last) if !found.may_be_close && found.place - last.place < MIN_GAP => {
+                    if found.confidence > last.confidence {
+                        *last = found;
                     }
                 }
-                _ => kept.push(candidate),
+                _ => kept.push(found),
             }
         }
-        let onset = |candidate: &Candidate| Onset {
-            time: MediaTime::from_samples((candidate.place * hop as f64).round() as i64, rate),
-            strength: candidate.strength,
-            confidence: candidate.confidence,
+        let onset = |found: &Decided| Onset {
+            time: MediaTime::from_samples((found.place * hop as f64).round() as i64, rate),
+            strength: found.strength,
+            confidence: found.confidence,
         };
         kept.iter().map(onset).collect()
     }
 
+    /// All candidates, by place.
+    fn decided(&self) -> impl Iterator<Item = Decided> {
+        let candidates = self.candidates();
+        (0..candidates.len()).map(move |index| self.decide(&candidates, index))
+    }
+
     /// Peaks of the onset function, and those of the net that are apart from them; by place.
     fn candidates(&self) -> Vec<Candidate> {
-        let low = |frame: usize| self.thresholds[frame] - THRESHOLD - self.noise_factor(frame) + MIN_RISE;
+        let values = self.evidence.values;
         // Where the net is not computed, lower peaks must not hide those above the threshold.
-        let least = |frame: usize| {
-            if self.log_odds(frame / FRAMES_PER_STEP).is_some() { low(frame) } else { self.thresholds[frame] }
+        let least = |frame: usize| match self.log_odds(frame / FRAMES_PER_STEP) {
+            Some(_) => {
+                self.thresholds[frame] - THRESHOLD - NOISE_FACTOR * self.noise[frame / NOISE_BLOCK] + MIN_RISE
+            }
+            None => self.thresholds[frame],
         };
-        let peaks = self.peaks(least);
-        let at_peak = |frame: &usize| {
-            let place = *frame as f64 + peak_offset(self.values, *frame);
-            self.candidate(place, *frame, self.values[*frame])
+        let peaks = peaks(values, least);
+        let at_peak = |frame: &usize| Candidate {
+            place: *frame as f64 + peak_offset(values, *frame),
+            frame: *frame,
+            strength: values[*frame],
         };
         let mut candidates: Vec<Candidate> = peaks.iter().map(at_peak).collect();
         let is_apart = |step: &usize| {
@@ -113,73 +167,64 @@ impl<'a> OnsetPicker<'a> {
             peaks.get(next).is_none_or(|peak| *peak >= (step + NET_REACH + 1) * FRAMES_PER_STEP)
         };
         let at_step = |step: usize| {
-            let middle = step as f64 * FRAMES_PER_STEP as f64 + (FRAMES_PER_STEP - 1) as f64 / 2.0;
-            let frame = (FRAMES_PER_STEP * step + FRAMES_PER_STEP / 2).min(self.values.len() - 1);
-            let around =
-                &self.values[frame.saturating_sub(PEAK_BACK)..self.values.len().min(frame + PEAK_BACK + 1)];
-            self.candidate(middle, frame, around.iter().copied().fold(0.0, f32::max))
+            let frame = (FRAMES_PER_STEP * step + FRAMES_PER_STEP / 2).min(values.len() - 1);
+            let around = &values[frame.saturating_sub(PEAK_BACK)..values.len().min(frame + PEAK_BACK + 1)];
+            Candidate {
+                place: (step * FRAMES_PER_STEP) as f64 + (FRAMES_PER_STEP - 1) as f64 / 2.0,
+                frame,
+                strength: around.iter().copied().fold(0.0, f32::max),
+            }
         };
         candidates.extend(self.net_peaks().filter(is_apart).map(at_step));
         candidates.sort_by(|a, b| a.place.total_cmp(&b.place));
         candidates
     }
 
-    fn noise_factor(&self, frame: usize) -> f32 {
-        NOISE_FACTOR * self.noise[frame / NOISE_BLOCK]
-    }
-
-    /// The frames of local maxima of at least this height.
-    fn peaks(&self, least: impl Fn(usize) -> f32) -> Vec<usize> {
-        let values = self.values;
-        let mut peaks: Vec<usize> = Vec::new();
-        for (frame, &value) in values.iter().enumerate() {
-            let is_apart = peaks.last().is_none_or(|last| frame > last + PEAK_AHEAD);
-            if !is_apart || value < least(frame) {
-                continue;
-            }
-            let around = &values[frame.saturating_sub(PEAK_BACK)..values.len().min(frame + PEAK_AHEAD + 1)];
-            if around.iter().all(|other| *other <= value) {
-                peaks.push(frame);
-            }
-        }
-        peaks
-    }
-
     fn log_odds(&self, step: usize) -> Option<f32> {
-        self.net.get(step).copied().flatten()
+        self.evidence.net.get(step).copied().flatten()
     }
 
-    /// The highest log-odds of the steps around `step`; `None` if it is not computed.
-    fn highest_log_odds(&self, step: usize) -> Option<f32> {
+    /// The highest log-odds within `reach` steps of `step`; `None` if that is not computed.
+    fn highest_log_odds(&self, step: usize, reach: usize) -> Option<f32> {
         self.log_odds(step)?;
-        let around = step.saturating_sub(NET_REACH)..=step + NET_REACH;
-        around.filter_map(|step| self.log_odds(step)).reduce(f32::max)
+        (step.saturating_sub(reach)..=step + reach).filter_map(|step| self.log_odds(step)).reduce(f32::max)
     }
 
     /// The steps at which the net has a peak.
     fn net_peaks(&self) -> impl Iterator<Item = usize> {
-        (0..self.net.len()).filter(|step| {
+        (0..self.evidence.net.len()).filter(|step| {
             self.log_odds(*step).is_some_and(|value| {
-                value >= MIN_LOG_ODDS && self.highest_log_odds(*step).is_some_and(|highest| value >= highest)
+                value >= MIN_LOG_ODDS
+                    && self.highest_log_odds(*step, NET_REACH).is_some_and(|highest| value >= highest)
             })
         })
     }
 
-    /// The mean of the strokes around `frame`.
-    fn percussiveness(&self, frame: usize) -> f32 {
+    fn surroundings(&self, frame: usize) -> Surroundings {
         let first = self.strokes.partition_point(|stroke| stroke + AROUND < frame);
         let end = self.strokes.partition_point(|stroke| *stroke <= frame + AROUND);
-        if end == first { 0.0 } else { ((self.sums[end] - self.sums[first]) / (end - first) as f64) as f32 }
+        if first == end {
+            return Surroundings { height: 0.0, fall: NO_FALL };
+        }
+        let mean = |sum: usize| ((self.sums[end][sum] - self.sums[first][sum]) / (end - first) as f64) as f32;
+        Surroundings { height: mean(0), fall: mean(1) }
     }
 
-    /// A candidate at `place`, in `frame`, where the onset function rises to `strength`.
-    fn candidate(&self, place: f64, frame: usize, strength: f32) -> Candidate {
-        let step = (frame / FRAMES_PER_STEP).min(self.net.len().saturating_sub(1));
-        let net = self.highest_log_odds(step).map(|value| value.clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS));
-        let log = |value: f32| log10(value + FLOOR);
-        let (above, height) = (log(strength) - log(self.thresholds[frame]), log(strength));
-        let (percussive, noise) = (log(self.percussiveness(frame)), log(self.noise[frame / NOISE_BLOCK]));
-        let odds = net.unwrap_or(0.0);
+    /// Decides on one of the `candidates`.
+    fn decide(&self, candidates: &[Candidate], index: usize) -> Decided {
+        let Candidate { place, frame, strength } = candidates[index];
+        let last_step = self.evidence.net.len().saturating_sub(1);
+        let step = (frame / FRAMES_PER_STEP).min(last_step);
+        let net = self.highest_log_odds(step, NET_REACH);
+        let odds = net.unwrap_or(0.0).clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS);
+        let own_step = (place as usize / FRAMES_PER_STEP).min(last_step);
+        let own = self.highest_log_odds(own_step, 1).zip(self.highest_log_odds(own_step, NET_RIVALS));
+        let rivalry = own.map_or(0.0, |(own, highest)| (own - highest).max(-MAX_RIVALRY));
+        let around = self.surroundings(frame);
+        let (above, height) = (level(strength) - level(self.thresholds[frame]), level(strength));
+        let (percussive, noise) = (level(around.height), level(self.noise[frame / NOISE_BLOCK]));
+        let (before, after) = relative_heights(candidates, index);
+        let pulse = self.pulse(place);
         let features = [
             above,
             height,
@@ -191,12 +236,72 @@ impl<'a> OnsetPicker<'a> {
             above * odds,
             odds.min(0.0),
             height * percussive,
+            before,
+            after,
+            rivalry,
+            pulse[0],
+            pulse[1],
+            pulse[2],
+            pulse[3],
         ];
-        let confidence = logistic(if net.is_some() { &WITH_NET } else { &WITHOUT_NET }, &features);
-        let is_onset = match net {
-            Some(_) => confidence >= MIN_CONFIDENCE,
-            None => strength >= self.thresholds[frame],
+        let are_drums = around.fall >= PERCUSSIVE_FALL;
+        let weights = match net {
+            None => &WITHOUT_NET,
+            Some(_) if are_drums => &OF_DRUMS,
+            Some(_) => &BY_NET,
         };
-        Candidate { place, strength, confidence, is_onset, has_net: net.is_some() }
+        let confidence = logistic(weights, &features);
+        let is_above = strength >= self.thresholds[frame];
+        let by_threshold = net.is_none() || are_drums;
+        Decided {
+            place,
+            strength,
+            confidence,
+            is_onset: if by_threshold { is_above } else { confidence >= MIN_CONFIDENCE },
+            may_be_close: by_threshold,
+        }
     }
+
+    /// The highest pulse near `place` in each range.
+    fn pulse(&self, place: f64) -> [f32; RANGES] {
+        let at = (place / PULSE_STRIDE as f64).round() as usize;
+        std::array::from_fn(|range| {
+            let values = &self.evidence.ranges[range];
+            let end = values.len().min(at + PULSE_REACH + 1);
+            let around = &values[at.saturating_sub(PULSE_REACH).min(end)..end];
+            around.iter().copied().fold(-1.0, f32::max).min(MAX_PULSE)
+        })
+    }
+}
+
+/// The logarithm of a rise.
+fn level(rise: f32) -> f32 {
+    log10(rise + FLOOR)
+}
+
+/// The frames of local maxima of at least this height.
+fn peaks(values: &[f32], least: impl Fn(usize) -> f32) -> Vec<usize> {
+    let mut peaks: Vec<usize> = Vec::new();
+    for (frame, &value) in values.iter().enumerate() {
+        if peaks.last().is_some_and(|last| frame <= last + PEAK_AHEAD) || value < least(frame) {
+            continue;
+        }
+        let around = &values[frame.saturating_sub(PEAK_BACK)..values.len().min(frame + PEAK_AHEAD + 1)];
+        if around.iter().all(|other| *other <= value) {
+            peaks.push(frame);
+        }
+    }
+    peaks
+}
+
+/// How much higher the candidates shortly before and after one are.
+fn relative_heights(candidates: &[Candidate], index: usize) -> (f32, f32) {
+    let own = &candidates[index];
+    let higher = |other: &Candidate| level(other.strength) - level(own.strength);
+    let before = candidates[..index].iter().rev().take_while(|other| own.place - other.place <= RIVALS);
+    let after = candidates[index + 1..].iter().take_while(|other| other.place - own.place <= RIVALS);
+    (
+        before.map(higher).fold(MIN_RELATIVE_HEIGHT, f32::max),
+        after.map(higher).fold(MIN_RELATIVE_HEIGHT, f32::max),
+    )
 }

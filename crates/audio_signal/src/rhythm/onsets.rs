@@ -3,7 +3,8 @@
 
 use media_time::MediaTime;
 
-use super::onset_picker::OnsetPicker;
+use super::onset_picker::{OnsetEvidence, OnsetPicker};
+use super::pulse::RANGES;
 use super::spectrum::FRAMES_PER_SECOND;
 
 /// Frames between the two compared spectra. With three, the flux's peak is at the annotated onsets; with two, it is 3
@@ -55,9 +56,15 @@ impl OnsetFunction {
     }
 
     /// The onsets of the whole stream, with frames of `hop` samples at `rate` Hz, given the net's log-odds of an onset in
-    /// each of its frames that is computed.
-    pub(super) fn pick(&self, hop: usize, rate: u32, net: &[Option<f32>]) -> Vec<Onset> {
-        OnsetPicker::new(&self.values, net).onsets(hop, rate)
+    /// each of its frames that is computed, and the pulse of each range.
+    pub(super) fn pick(
+        &self,
+        hop: usize,
+        rate: u32,
+        net: &[Option<f32>],
+        ranges: &[Vec<f32>; RANGES],
+    ) -> Vec<Onset> {
+        OnsetPicker::new(OnsetEvidence { values: &self.values, net, ranges }).onsets(hop, rate)
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use media_time::{MediaTime, Window};
 
-use super::confidence::{RunEvidence, Support};
+use super::confidence::Support;
 use super::envelope::PeakEnvelope;
 use super::grid::{self, Beat, BeatEvidence, BeatFeatures, PlacedBeat, RelatedTempo, Tempo};
 use super::inputs::{self, FRAMES_PER_STEP};
@@ -68,7 +68,7 @@ impl PulseBeats {
 /// The features of a recording from which its beats are decided.
 pub(super) struct BeatTracker<'a> {
     envelope: PeakEnvelope,
-    ranges: [Vec<f32>; RANGES],
+    pub(super) ranges: [Vec<f32>; RANGES],
     timbre: Timbre,
     /// Samples per frame of the spectrum.
     hop: usize,
@@ -200,14 +200,13 @@ impl<'a> BeatTracker<'a> {
         let features: Vec<BeatFeatures> = runs.iter().map(|run| evidence.of(run)).collect();
         let place = |(run, features): (&Vec<usize>, &BeatFeatures)| {
             let positions = bars::positions(features, None, after_silence(run[0]));
-            let supports = pulse_supports(run, &pulse, &path);
-            let beat = |((frame, position), support): ((&usize, usize), Support)| PlacedBeat {
+            let beat = |(frame, position): (&usize, usize)| PlacedBeat {
                 time: self
                     .time((*frame as f64 + onsets::peak_offset(&pulse.values, *frame)) * PULSE_STRIDE as f64),
                 position,
-                support,
+                support: pulse_support(*frame, &pulse, &path),
             };
-            run.iter().zip(positions).zip(supports).map(beat).collect()
+            run.iter().zip(positions).map(beat).collect()
         };
         let placed: Vec<Vec<PlacedBeat>> = runs.iter().zip(&features).map(place).collect();
         let tempi = grid::related_tempi(&placed, &tempogram, |point| path.is_audible(point));
@@ -215,16 +214,13 @@ impl<'a> BeatTracker<'a> {
     }
 }
 
-/// What supports the beats of a run of the pulse.
-fn pulse_supports(run: &[usize], pulse: &Pulse, path: &TempoPath) -> Vec<Support> {
-    let strength = |frame: &usize| path.significance(*frame).min(MAX_SIGNIFICANCE);
-    let strengths: Vec<f32> = run.iter().map(strength).collect();
-    let value = |frame: usize| {
-        let around = frame.saturating_sub(SNAP_REACH)..(frame + SNAP_REACH + 1).min(pulse.values.len());
-        pulse.values[around].iter().copied().fold(0.0, f32::max)
-    };
-    let agrees: Vec<bool> = run.iter().map(|frame| value(*frame) >= MIN_SNAP_PULSE).collect();
-    RunEvidence { frames: run, by_net: false, strengths: &strengths, agrees: &agrees }.supports(value)
+/// The evidence for a beat in a frame of the pulse.
+fn pulse_support(frame: usize, pulse: &Pulse, path: &TempoPath) -> Support {
+    let around = frame.saturating_sub(SNAP_REACH)..(frame + SNAP_REACH + 1).min(pulse.values.len());
+    Support::Pulse {
+        strength: path.significance(frame).min(MAX_SIGNIFICANCE),
+        own: pulse.values[around].iter().copied().fold(0.0, f32::max),
+    }
 }
 
 /// Whether one of the sorted windows has this time.
