@@ -175,7 +175,7 @@ def main():
     decoder = Decoder(arguments.change, arguments.prior)
     for folder in arguments.folders:
         items = load(folder)
-        if any(name.startswith(("pop909_", "made_")) for name in items):
+        if any(name.startswith(("pop909_", "made_", "sung_", "loop_")) for name in items):
             items = {name: item for name, item in items.items() if held_out(name)}
         rows, groups = [], {}
         for name, a in activations(p, items).items():
@@ -189,7 +189,7 @@ def main():
             down, metre = downbeats(a[:, 1], frames)
             row = {"name": name, "beats": len(found)}
             late = lambda t: np.asarray(t)[np.asarray(t) >= 3]
-            if len(item["beats"]):
+            if len(item["beats"]) and not item.get("beatless", False):
                 row["f"] = f_measure(late(item["beats"]), late(found), 0.07)
                 half = found[:-1] + np.diff(found) / 2
                 row["half"] = f_measure(late(item["beats"]), late(half), 0.07)
@@ -205,7 +205,7 @@ def main():
             if arguments.v:
                 print({k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()}, metre)
             rows.append(row)
-            groups.setdefault(name.rsplit("_", 1)[0] if "pop909" in name or "made" in name or "mma" in name else "", []).append(row)
+            groups.setdefault(name.rsplit("_", 1)[0] if name.startswith(("pop909", "made", "mma", "loop", "sung", "groove")) else "", []).append(row)
         for group, rows in groups.items():
             values = lambda key: [r[key] for r in rows if key in r]
             mean = lambda key: f"{np.mean(values(key)):.3f}" if values(key) else "-"

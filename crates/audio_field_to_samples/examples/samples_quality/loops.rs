@@ -1,13 +1,17 @@
 //! Length errors of loops in patterns that repeat exactly, with noise that does not.
 
 use std::f64::consts::TAU;
+use std::fs::File;
 use std::io::Cursor;
 
 use audio_field_to_samples::extract::{FeatureSet, extract};
 use audio_field_to_samples::loops::{LoopParams, detect};
 use audio_signal::Control;
 
+use media_time::MediaTime;
+
 use crate::calibration::{HEADER, Reliability};
+use crate::corpus;
 use crate::score::{mean, median};
 
 const RATE: u32 = 44_100;
@@ -16,6 +20,9 @@ const SECONDS: f64 = 30.0;
 const TEMPI: [f64; 6] = [84.0, 93.3, 101.7, 118.0, 126.5, 141.2];
 /// Levels of the noise in dB relative to the loudest stroke.
 const NOISE_DB: [f64; 3] = [-60.0, -40.0, -25.0];
+
+/// Tolerance of a downbeat in seconds.
+const TOLERANCE: f64 = 0.07;
 
 /// Prints one line per noise level.
 pub(crate) fn print() {
@@ -56,6 +63,33 @@ pub(crate) fn print() {
         );
     }
     println!("{HEADER}\n{}", reliability.row("loops at the tempo"));
+    println!("{}", recorded().row("loops in drums/ (unseen)"));
+}
+
+/// Loops of drums/, with any confidence: right where both ends are downbeats, as many bars apart as the loop has.
+fn recorded() -> Reliability {
+    let mut reliability = Reliability::default();
+    let params = LoopParams { min_confidence: 0.0, ..LoopParams::default() };
+    for recording in corpus::recordings(&corpus::root().join("drums")) {
+        let file = File::open(&recording).expect("the recording").into();
+        let features =
+            extract(&file, FeatureSet { rhythm: true, bands: true }, &Control::none()).expect("a recording");
+        let beats = corpus::fields(&recording, "beats");
+        let downbeats: Vec<f64> = beats
+            .iter()
+            .filter(|fields| fields[1] == "1")
+            .map(|fields| fields[0].parse().expect("a number"))
+            .collect();
+        let line = |time: MediaTime| {
+            downbeats.iter().position(|line| (line - time.as_secs_f64()).abs() <= TOLERANCE)
+        };
+        for found in detect(&features, &params) {
+            let ends = line(found.window.start()).zip(line(found.window.end()));
+            let is_right = ends.is_some_and(|(first, last)| last - first == found.bars as usize);
+            reliability.add(found.confidence, is_right);
+        }
+    }
+    reliability
 }
 
 /// Kick on 1 and 3, snare on 2 and 4, hats on eighths, and one extra kick in every second bar.

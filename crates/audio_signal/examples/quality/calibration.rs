@@ -3,7 +3,7 @@
 const BINS: usize = 10;
 
 /// The columns of [`Reliability::row`].
-pub(crate) const HEADER: &str = "                             n    ECE   confidence: right of so many";
+pub(crate) const HEADER: &str = "                                  n    ECE   confidence: right of so many";
 
 /// Confidences and whether what was said with them was right.
 #[derive(Default)]
@@ -34,6 +34,6 @@ impl Reliability {
             format!("  {:.2}:{:.2} ({count:.0})", confidence / count, right / count)
         };
         let bins: String = self.bins.iter().filter(|bin| bin.2 > 0.0).map(bin).collect();
-        format!("{name:<25}{count:>5.0}{:>7.3} {bins}", self.error())
+        format!("{name:<30}{count:>5.0}{:>7.3} {bins}", self.error())
     }
 }

@@ -56,7 +56,7 @@ impl Onsets {
 }
 
 /// The annotated onsets in seconds; of those closer together than [`ONE`], the first.
-fn truth(recording: &Path) -> Vec<f64> {
+pub(crate) fn truth(recording: &Path) -> Vec<f64> {
     let time = |fields: Vec<String>| fields[0].parse::<f64>().expect("a number");
     let mut times: Vec<f64> = corpus::fields(recording, "onsets").into_iter().map(time).collect();
     times.sort_unstable_by(f64::total_cmp);

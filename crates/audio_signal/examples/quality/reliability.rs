@@ -1,28 +1,34 @@
-//! How often what is said with a confidence is right: segments by kind, beats, and the tempo.
+//! How often what is said with a confidence is right: segments by kind, beats, onsets, and the tempo.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use audio_signal::{AnalysisParams, Control, SceneKind, Segment, analyze};
 
 use crate::calibration::{HEADER, Reliability};
 use crate::corpus;
+use crate::drums;
 use crate::score::{matches, median};
 
 const KINDS: [SceneKind; 4] = [SceneKind::Speech, SceneKind::Music, SceneKind::Silence, SceneKind::Other];
 /// Tolerance of a beat, and the time from which beats are scored, in seconds.
 const TOLERANCE: f64 = 0.07;
 const FROM: f64 = 3.0;
+/// Tolerance of an onset in seconds.
+const ONSET_TOLERANCE: f64 = 0.05;
 /// Relative tolerance of a tempo.
 const TEMPO_TOLERANCE: f64 = 0.04;
 /// Interval between the points at which a segment is compared with the truth, in seconds.
 const STEP: f64 = 0.01;
 
-/// Prints a row of bins for each sort of event. Onsets have a strength and no confidence.
+/// Prints a row of bins for each sort of event. Confidences of rhythm are fitted on rendered clips: no recording of the
+/// corpus was seen.
 pub(crate) fn print(root: &Path) {
     println!("\nreliability: right of those said with a confidence of 0 to 0.1, ... 0.9 to 1\n{HEADER}");
     segments(root);
     rhythm(root);
+    onsets("onsets in drums/", &drums::recordings(root));
+    onsets("onsets in singing/", &corpus::recordings(&root.join("singing")));
 }
 
 fn segments(root: &Path) {
@@ -96,6 +102,19 @@ fn rhythm(root: &Path) {
             }
         }
     }
-    println!("{}", beats.row("beats"));
-    println!("{}", tempi.row("candidates of the tempo"));
+    println!("{}", beats.row("beats (unseen)"));
+    println!("{}", tempi.row("tempi (unseen)"));
+}
+
+fn onsets(name: &str, recordings: &[PathBuf]) {
+    let mut reliability = Reliability::default();
+    for recording in recordings {
+        let found = corpus::rhythm(recording).onsets;
+        let times: Vec<f64> = found.iter().map(|onset| onset.time.as_secs_f64()).collect();
+        let hits = matches(&drums::truth(recording), &times, ONSET_TOLERANCE);
+        for (index, onset) in found.iter().enumerate() {
+            reliability.add(onset.confidence.into(), hits.iter().any(|&(_, hit)| hit == index));
+        }
+    }
+    println!("{}", reliability.row(&format!("{name} (unseen)")));
 }

@@ -18,8 +18,11 @@ pub(super) const MIN_SIGNIFICANCE: f32 = 3.5;
 const MIN_BEATS: usize = 4;
 /// Tempi listed in addition to the main one, as ratios to it.
 const RELATED_TEMPI: [f64; 6] = [0.5, 2.0, 2.0 / 3.0, 1.5, 1.0 / 3.0, 3.0];
-/// Exponent of the candidates' weights as a function of their salience.
-const CANDIDATE_SHARPNESS: f64 = 8.0;
+/// The candidates' log-odds: weight of their salience, and of the main one an offset and a slope by the mean confidence of the
+/// beats. Fitted by `tools/rhythm/confidence.py` as the confidences of beats are.
+const CANDIDATE_SHARPNESS: f64 = 3.13;
+const MAIN_OFFSET: f64 = 1.88;
+const MAIN_SLOPE: f64 = 0.91;
 /// Minimum salience of the main tempo, where the beats have other evidence than the pulse.
 const MIN_SALIENCE: f64 = 0.1;
 /// Largest exponent of a weight.
@@ -177,10 +180,12 @@ pub(super) fn related_tempi(
 /// The tempo and its alternatives, given the tempi related to it (itself first), and the mean confidence of its beats.
 pub(super) fn tempo(related: &[RelatedTempo], confidence: f64) -> Option<Tempo> {
     let main = related.first()?;
-    let weight = |tempo: &RelatedTempo| {
-        (CANDIDATE_SHARPNESS * (tempo.salience - 1.0)).min(MAX_EXPONENT).exp() + 0.0 * confidence
+    let main_odds = MAIN_OFFSET + MAIN_SLOPE * confidence;
+    let weight = |(index, tempo): (usize, &RelatedTempo)| {
+        let odds = CANDIDATE_SHARPNESS * (tempo.salience - 1.0) + if index == 0 { main_odds } else { 0.0 };
+        (tempo.bpm, odds.min(MAX_EXPONENT).exp())
     };
-    let weights: Vec<(f64, f64)> = related.iter().map(|tempo| (tempo.bpm, weight(tempo))).collect();
+    let weights: Vec<(f64, f64)> = related.iter().enumerate().map(weight).collect();
     let total: f64 = weights.iter().map(|(_, weight)| weight).sum();
     let mut candidates: Vec<TempoCandidate> =
         weights.into_iter().map(|(bpm, weight)| TempoCandidate { bpm, weight: weight / total }).collect();

@@ -47,9 +47,16 @@ const MIN_GAP: f64 = 0.04 * FRAMES_PER_SECOND as f64;
 const FEATURES: usize = 17;
 /// An offset, and the weight of each feature.
 type Weights = [f32; FEATURES + 1];
-const BY_NET: Weights = [0.0; FEATURES + 1];
-const OF_DRUMS: Weights = [0.0; FEATURES + 1];
-const WITHOUT_NET: Weights = [0.0; FEATURES + 1];
+const BY_NET: Weights = [
+    -0.410, 4.069, -0.708, 0.015, -0.254, 2.642, -1.007, -1.586, 0.428, 0.152, 1.378, -0.532, -0.972, 0.062,
+    -0.084, 0.408, -0.019, 0.001,
+];
+const OF_DRUMS: Weights =
+    [-1.397, 8.474, -4.942, 0.651, -1.491, 2.922, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+const WITHOUT_NET: Weights = [
+    1.590, 8.016, 2.125, 0.0, -0.814, 2.871, 0.0, 2.617, 0.0, 0.0, 3.841, -2.226, 0.888, 0.0, 0.0, 0.0, 0.0,
+    0.0,
+];
 
 /// The evidence for onsets in a recording.
 #[derive(Clone, Copy)]
@@ -304,4 +311,69 @@ fn relative_heights(candidates: &[Candidate], index: usize) -> (f32, f32) {
         before.map(higher).fold(MIN_RELATIVE_HEIGHT, f32::max),
         after.map(higher).fold(MIN_RELATIVE_HEIGHT, f32::max),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAMES: usize = 2_000;
+
+    /// An onset function of soft noise with a rise to `height` each 100 frames, that falls off within `fall` frames.
+    fn rises(height: f32, fall: usize) -> Vec<f32> {
+        let value = |frame: usize| {
+            let noise = 0.02 + 0.005 * (frame % 7) as f32;
+            let since = frame % 100;
+            if frame >= 100 && since < fall {
+                height * (fall - since) as f32 / fall as f32 + noise
+            } else {
+                noise
+            }
+        };
+        (0..FRAMES).map(value).collect()
+    }
+
+    fn found(values: &[f32], net: &[Option<f32>]) -> Vec<Onset> {
+        let ranges = std::array::from_fn(|_| vec![0.5; FRAMES / PULSE_STRIDE]);
+        OnsetPicker::new(OnsetEvidence { values, net, ranges: &ranges }).onsets(220, 44_100)
+    }
+
+    /// Log-odds of an onset each 25 steps, and of none elsewhere.
+    fn net(onset: f32) -> Vec<Option<f32>> {
+        (0..FRAMES / FRAMES_PER_STEP)
+            .map(|step| Some(if step > 0 && step % 25 == 0 { onset } else { -4.0 }))
+            .collect()
+    }
+
+    #[test]
+    fn without_the_net_peaks_above_the_threshold_are_onsets() {
+        for net in [vec![], vec![None; FRAMES / FRAMES_PER_STEP]] {
+            let onsets = found(&rises(0.3, 4), &net);
+            assert_eq!(onsets.len(), FRAMES / 100 - 1);
+            assert!(onsets.iter().all(|onset| onset.confidence > 0.5), "{onsets:?}");
+            assert!(found(&rises(0.0, 4), &net).is_empty());
+        }
+    }
+
+    #[test]
+    fn the_net_decides_on_rises_that_last() {
+        let soft = rises(0.06, 40);
+        assert!(found(&soft, &net(-4.0)).is_empty());
+        let onsets = found(&soft, &net(4.0));
+        assert_eq!(onsets.len(), FRAMES / 100 - 1);
+        assert!(onsets.iter().all(|onset| (MIN_CONFIDENCE..=1.0).contains(&onset.confidence)));
+    }
+
+    #[test]
+    fn strokes_of_drums_alone_need_no_net() {
+        let onsets = found(&rises(0.4, 4), &net(-4.0));
+        assert_eq!(onsets.len(), FRAMES / 100 - 1);
+        assert!(onsets.is_sorted_by(|a, b| a.time < b.time));
+    }
+
+    #[test]
+    fn nothing_has_no_onsets() {
+        assert!(found(&[], &[]).is_empty());
+        assert!(found(&[0.0; 3], &[]).is_empty());
+    }
 }
