@@ -26,9 +26,9 @@ BEAT_KINDS = ("pop909", "made", "mma")
 BACK, AHEAD, THRESHOLD, NOISE, BLOCK = 5, 4, 0.02, 0.6, 400
 MEAN_BACK, MEAN_AHEAD, STEPS, REACH, NET_RIVALS, AROUND, PULSE_REACH = 20, 14, 4, 2, 5, 400, 2
 MIN_RISE, MIN_LOG_ODDS, MAX_LOG_ODDS, MAX_RIVALRY, MAX_PULSE, FLOOR = 0.01, -1.5, 5.0, 4.0, 5.0, 0.01
-AFTER, PERCUSSIVE_FALL, NO_FALL, RIVALS, MIN_RELATIVE, MIN_CONFIDENCE, MIN_GAP = (5, 12), 0.75, 0.4, 0.08, -0.5, 0.5, 0.04
-OF_DRUMS = np.array([1, 1, 1, 1, 1] + 12 * [0])  # the features that count among drums alone
-WITHOUT_NET = np.array([1, 1, 0, 1, 1, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0])  # the features that are known then
+AFTER, PERCUSSIVE_FALL, NO_FALL, RIVALS, MIN_RELATIVE, MIN_CONFIDENCE, MIN_GAP = (5, 12), 0.75, 0.4, 0.08, -0.5, 0.5, 0.06
+OF_DRUMS = np.array([1, 1, 1, 1, 1] + 13 * [0])  # the features that count among drums alone
+WITHOUT_NET = np.array([1, 1, 0, 1, 1, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0])  # the features that are known then
 # Songs have onsets in their notes that nobody hears, recorded kits have strokes in their samples that the truth lacks.
 WEIGHTS = {"sung": 1.0, "groove": 1.0}
 DRUM_WEIGHTS = {"sung": 0.1, "groove": 0.1}
@@ -231,6 +231,7 @@ class Candidates:
         first, end = np.searchsorted(strokes, frame - AROUND), np.searchsorted(strokes, frame + AROUND, "right")
         around = lambda values, none: np.where(end > first, np.diff(np.r_[0, np.cumsum(values)][np.stack([first, end])], axis=0)[0] / np.maximum(end - first, 1), none)
         odds = np.where(computed[step(frame)], np.clip(near[step(frame)], -MAX_LOG_ODDS, MAX_LOG_ODDS), 0)
+        stroke_odds = np.where(computed[step(strokes)], np.clip(near[step(strokes)], -MAX_LOG_ODDS, MAX_LOG_ODDS), 0)
         own = step(place.astype(int))
         rivalry = np.where(computed[own], np.maximum(beside[own] - wide[own], -MAX_RIVALRY), 0)
         above, height = level(strength) - level(threshold[frame]), level(strength)
@@ -245,7 +246,7 @@ class Candidates:
         pulse = np.clip(pulse[:, np.minimum(np.floor(place / 2 + 0.5).astype(int), pulse.shape[1] - 1)].T, -1, MAX_PULSE)
         self.places = place / fps
         self.features = np.c_[above, height, odds, percussive, level(noise[frame]), odds * percussive, above * percussive, above * odds,
-                              np.minimum(odds, 0), height * percussive, relative, rivalry, pulse]  # fmt: skip
+                              np.minimum(odds, 0), height * percussive, relative, rivalry, pulse, around(stroke_odds, 0)]  # fmt: skip
         self.computed, self.above = computed[step(frame)], strength >= threshold[frame]
         self.drums = self.computed & (around(fall, NO_FALL) >= PERCUSSIVE_FALL)
 

@@ -42,20 +42,22 @@ const RIVALS: f64 = 0.08 * FRAMES_PER_SECOND as f64;
 const MIN_RELATIVE_HEIGHT: f32 = -0.5;
 /// Least confidence of an onset.
 const MIN_CONFIDENCE: f32 = 0.5;
-/// Of two onsets that are closer (40 ms), the less certain one is left out, but not among drums alone.
-const MIN_GAP: f64 = 0.04 * FRAMES_PER_SECOND as f64;
-const FEATURES: usize = 17;
+/// Of two onsets that are closer (60 ms), the less certain one is left out, but not among drums alone.
+const MIN_GAP: f64 = 0.06 * FRAMES_PER_SECOND as f64;
+const FEATURES: usize = 18;
 /// An offset, and the weight of each feature.
 type Weights = [f32; FEATURES + 1];
 const BY_NET: Weights = [
-    -0.410, 4.069, -0.708, 0.015, -0.254, 2.642, -1.007, -1.586, 0.428, 0.152, 1.378, -0.532, -0.972, 0.062,
-    -0.084, 0.408, -0.019, 0.001,
+    -1.436, 4.195, 0.654, -0.034, -1.467, 1.867, -0.783, -1.032, 0.282, 0.169, 0.835, -0.424, -0.871, 0.159,
+    -0.062, 0.326, -0.040, -0.070, 0.867,
 ];
-const OF_DRUMS: Weights =
-    [-1.397, 8.474, -4.942, 0.651, -1.491, 2.922, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+const OF_DRUMS: Weights = [
+    -1.397, 8.474, -4.942, 0.651, -1.491, 2.922, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
+    0.0,
+];
 const WITHOUT_NET: Weights = [
     1.590, 8.016, 2.125, 0.0, -0.814, 2.871, 0.0, 2.617, 0.0, 0.0, 3.841, -2.226, 0.888, 0.0, 0.0, 0.0, 0.0,
-    0.0,
+    0.0, 0.0,
 ];
 
 /// The evidence for onsets in a recording.
@@ -75,9 +77,10 @@ pub(super) struct OnsetPicker<'a> {
     thresholds: Vec<f32>,
     /// The median of each [`NOISE_BLOCK`].
     noise: Vec<f32>,
-    /// Frames of the peaks above the threshold; the sums of their heights and falls before each of them and before the end.
+    /// Frames of the peaks above the threshold; the sums of their heights, falls and log-odds before each of them and before
+    /// the end.
     strokes: Vec<usize>,
-    sums: Vec<[f64; 2]>,
+    sums: Vec<[f64; 3]>,
 }
 
 /// What may be an onset.
@@ -103,6 +106,8 @@ struct Surroundings {
     height: f32,
     /// Mean fall after strokes.
     fall: f32,
+    /// Mean log-odds of the net at strokes.
+    odds: f32,
 }
 
 impl<'a> OnsetPicker<'a> {
@@ -113,15 +118,30 @@ impl<'a> OnsetPicker<'a> {
             |(frame, mean): (usize, f32)| mean + THRESHOLD + NOISE_FACTOR * noise[frame / NOISE_BLOCK];
         let thresholds: Vec<f32> = local_means(values).enumerate().map(threshold).collect();
         let strokes = peaks(values, |frame| thresholds[frame]);
-        let mut sums = vec![[0.0; 2]];
-        for stroke in &strokes {
-            let [height, fall] = sums[sums.len() - 1];
-            let after = &values[values.len().min(stroke + AFTER.start)..values.len().min(stroke + AFTER.end)];
-            let mean = after.iter().sum::<f32>() / AFTER.len() as f32;
-            let own = values[*stroke];
-            sums.push([height + f64::from(own), fall + f64::from(level(own) - level(mean))]);
-        }
-        Self { evidence, thresholds, noise, strokes, sums }
+        let mut picker = Self { evidence, thresholds, noise, strokes, sums: vec![[0.0; 3]] };
+        let mut sum = [0.0; 3];
+        let sums = picker.strokes.iter().map(|stroke| {
+            let added = picker.stroke(*stroke);
+            (0..3).for_each(|kind| sum[kind] += f64::from(added[kind]));
+            sum
+        });
+        let sums: Vec<[f64; 3]> = sums.collect();
+        picker.sums.extend(sums);
+        picker
+    }
+
+    /// Height, fall and log-odds of the stroke in `frame`.
+    fn stroke(&self, frame: usize) -> [f32; 3] {
+        let values = self.evidence.values;
+        let after = &values[values.len().min(frame + AFTER.start)..values.len().min(frame + AFTER.end)];
+        let mean = after.iter().sum::<f32>() / AFTER.len() as f32;
+        [values[frame], level(values[frame]) - level(mean), self.odds_near(frame).unwrap_or(0.0)]
+    }
+
+    /// The net's log-odds near `frame`, limited; `None` if they are not computed.
+    fn odds_near(&self, frame: usize) -> Option<f32> {
+        let step = (frame / FRAMES_PER_STEP).min(self.evidence.net.len().saturating_sub(1));
+        self.highest_log_odds(step, NET_REACH).map(|odds| odds.clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS))
     }
 
     /// The onsets, given that frames have `hop` samples at `rate` Hz.
@@ -211,20 +231,18 @@ impl<'a> OnsetPicker<'a> {
         let first = self.strokes.partition_point(|stroke| stroke + AROUND < frame);
         let end = self.strokes.partition_point(|stroke| *stroke <= frame + AROUND);
         if first == end {
-            return Surroundings { height: 0.0, fall: NO_FALL };
+            return Surroundings { height: 0.0, fall: NO_FALL, odds: 0.0 };
         }
         let mean = |sum: usize| ((self.sums[end][sum] - self.sums[first][sum]) / (end - first) as f64) as f32;
-        Surroundings { height: mean(0), fall: mean(1) }
+        Surroundings { height: mean(0), fall: mean(1), odds: mean(2) }
     }
 
     /// Decides on one of the `candidates`.
     fn decide(&self, candidates: &[Candidate], index: usize) -> Decided {
         let Candidate { place, frame, strength } = candidates[index];
-        let last_step = self.evidence.net.len().saturating_sub(1);
-        let step = (frame / FRAMES_PER_STEP).min(last_step);
-        let net = self.highest_log_odds(step, NET_REACH);
-        let odds = net.unwrap_or(0.0).clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS);
-        let own_step = (place as usize / FRAMES_PER_STEP).min(last_step);
+        let net = self.odds_near(frame);
+        let odds = net.unwrap_or(0.0);
+        let own_step = (place as usize / FRAMES_PER_STEP).min(self.evidence.net.len().saturating_sub(1));
         let own = self.highest_log_odds(own_step, 1).zip(self.highest_log_odds(own_step, NET_RIVALS));
         let rivalry = own.map_or(0.0, |(own, highest)| (own - highest).max(-MAX_RIVALRY));
         let around = self.surroundings(frame);
@@ -250,6 +268,7 @@ impl<'a> OnsetPicker<'a> {
             pulse[1],
             pulse[2],
             pulse[3],
+            around.odds,
         ];
         let are_drums = around.fall >= PERCUSSIVE_FALL;
         let weights = match net {
