@@ -22,7 +22,7 @@ TEMPO_TOLERANCE = 0.04
 RIDGE, BEAT_RIDGE = 2e-3, 0.02  # the latter by the songs left out in turn
 # Not `loop`, whose tempo is meant to be ambiguous, and `sung`.
 BEAT_KINDS = ("pop909", "made", "mma")
-# As in onset_picker.rs and onsets.rs; frames of 5 ms.
+# As in onset_candidates.rs, onset_picker.rs and onsets.rs; frames of 5 ms.
 BACK, AHEAD, THRESHOLD, NOISE, BLOCK = 5, 4, 0.02, 0.6, 400
 MEAN_BACK, MEAN_AHEAD, STEPS, REACH, NET_RIVALS, AROUND, PULSE_REACH = 20, 14, 4, 2, 5, 400, 2
 MIN_RISE, MIN_LOG_ODDS, MAX_LOG_ODDS, MAX_RIVALRY, MAX_PULSE, FLOOR = 0.01, -1.5, 5.0, 4.0, 5.0, 0.01
@@ -334,7 +334,7 @@ def main():
             reliability("corpus", probability(weights, x), y)
     examples = list(tempi(songs))
     w = fitted_tempi(examples)
-    print(f"CANDIDATE_SHARPNESS {w[0]:.2f}, MAIN_OFFSET {w[1]:.2f}, MAIN_SLOPE {w[2]:.2f} (fit again after the beats)")
+    print(f"CANDIDATE_SHARPNESS {w[0]:.2f}, MAIN_OFFSET {w[1]:.2f}, MAIN_SLOPE {w[2]:.2f}")
     for name, rs in (("held out", examples), ("corpus", list(tempi(together)))):
         if rs:
             reliability(name, np.concatenate([tempo_weights(w, s, c) for s, c, _ in rs]), np.concatenate([ok for *_, ok in rs]))

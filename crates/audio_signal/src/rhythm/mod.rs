@@ -8,11 +8,13 @@ mod bars;
 mod beats;
 mod confidence;
 mod envelope;
+mod evidence;
 mod grid;
 mod inputs;
 mod metre;
 mod net;
 mod neural;
+mod onset_candidates;
 mod onset_picker;
 mod onsets;
 mod path;
@@ -26,23 +28,20 @@ mod tracker;
 
 use media_time::Window;
 
+pub use evidence::{RhythmEvidence, rhythm_evidence};
 pub use grid::{Beat, Tempo, TempoCandidate};
 pub use onsets::Onset;
 
 use bars::FEATURES;
-use confidence::Support;
 use envelope::PeakEnvelope;
+use evidence::NetEvidence;
 use grid::BeatFeatures;
 use inputs::{INPUTS, NetInputs};
-use net::{Activations, ONSET};
 use onsets::OnsetFunction;
 use pulse::{PULSE_STRIDE, PulseFunction};
 use spectrum::BandSpectrum;
 use timbre::Timbre;
-use tracker::{BeatTracker, FoundBeats};
-
-/// Minimum sample rate in Hz for the net, which was trained on streams of 8 kHz bandwidth and more.
-const MIN_NET_RATE: u32 = 8_000;
+use tracker::BeatTracker;
 
 /// The rhythm of a recording.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -166,37 +165,6 @@ impl RhythmAnalyzer {
     }
 }
 
-/// What the net says about a recording.
-struct NetEvidence {
-    inputs: Vec<u8>,
-    activations: Vec<Activations>,
-    /// The frames that were computed.
-    computed: Vec<bool>,
-}
-
-impl NetEvidence {
-    /// Nothing, below the least sample rate of the net.
-    fn new(tracker: &BeatTracker<'_>, inputs: Vec<u8>, rate: u32) -> Self {
-        let inputs = if rate >= MIN_NET_RATE { inputs } else { Vec::new() };
-        let computed = tracker.can_have_beat(inputs.len() / INPUTS);
-        let activations = net::activations(&inputs, &tracker::ranges(&computed));
-        Self { inputs, activations, computed }
-    }
-
-    /// The beats by the net, or else by the pulse alone.
-    fn beats(&self, tracker: &BeatTracker<'_>) -> FoundBeats {
-        let by_pulse = tracker.by_pulse();
-        let by_net = tracker.by_net(&self.inputs, &self.activations, &self.computed, &by_pulse);
-        by_net.unwrap_or(by_pulse.found)
-    }
-
-    /// The log-odds of an onset in each frame that was computed.
-    fn onsets(&self) -> Vec<Option<f32>> {
-        let frames = self.activations.iter().zip(&self.computed);
-        frames.map(|(activations, computed)| computed.then_some(activations[ONSET])).collect()
-    }
-}
-
 impl RhythmAnalyzer {
     /// The rhythm without the net, and the features of the beats of each unbroken run.
     fn finish_by_pulse(self) -> (Vec<Beat>, Vec<BeatFeatures>) {
@@ -234,61 +202,4 @@ pub fn rhythm_features(rate: u32, mono: &[f32]) -> (usize, Vec<u8>) {
     spectrum.push(mono, |levels| features.push(levels));
     spectrum.finish(|levels| features.push(levels));
     (INPUTS, stream.features.inputs.values)
-}
-
-/// What the confidences of a recording are decided from, to fit them (`tools/rhythm/confidence.py`).
-pub struct RhythmEvidence {
-    /// Frames of the onset function per second, and the function.
-    pub frames_per_second: f64,
-    /// The onset function, by frame.
-    pub rises: Vec<f32>,
-    /// The pulse of each frequency range, each two of these frames.
-    pub ranges: Vec<Vec<f32>>,
-    /// Log-odds of an onset, each four of these frames.
-    pub onset_log_odds: Vec<f32>,
-    /// Each beat, whether it is the net's, and the evidence around and at it.
-    pub beats: Vec<(Beat, bool, [f32; 2])>,
-    /// The beats by the pulse alone, in the same form.
-    pub pulse_beats: Vec<(Beat, bool, [f32; 2])>,
-    /// Tempi related to that of the beats: the ratio, beats per minute, relative salience.
-    pub tempi: Vec<[f64; 3]>,
-    /// What is detected.
-    pub rhythm: Rhythm,
-}
-
-/// The evidence in a `mono` recording of `rate` Hz, which the analysis supports.
-#[must_use]
-pub fn rhythm_evidence(rate: u32, mono: &[f32]) -> Option<RhythmEvidence> {
-    let mut analyzer = RhythmAnalyzer::new(rate);
-    analyzer.push(mono);
-    let RhythmStream { envelope, mut spectrum, mut features } = analyzer.stream?;
-    spectrum.finish(|levels| features.push(levels));
-    let inputs = std::mem::take(&mut features.inputs.values);
-    let onsets = std::mem::take(&mut features.onsets);
-    let tracker = BeatTracker::new(features, envelope, spectrum.hop(), rate, &[], &[]);
-    let evidence = NetEvidence::new(&tracker, inputs, rate);
-    let found = evidence.beats(&tracker);
-    let with_features = |found: &FoundBeats| {
-        let supports = found.placed.iter().flatten().map(|beat| beat.support);
-        let beats = found.beats().into_iter().zip(supports);
-        let row = |(beat, support): (Beat, Support)| match support {
-            Support::Net { strength, own } => (beat, true, [strength, own]),
-            Support::Pulse { strength, own } => (beat, false, [strength, own]),
-        };
-        beats.map(row).collect()
-    };
-    Some(RhythmEvidence {
-        frames_per_second: f64::from(rate) / spectrum.hop() as f64,
-        onset_log_odds: evidence.activations.iter().map(|frame| frame[ONSET]).collect(),
-        beats: with_features(&found),
-        pulse_beats: with_features(&tracker.by_pulse().found),
-        tempi: found.tempi.iter().map(|tempo| [tempo.ratio, tempo.bpm, tempo.salience]).collect(),
-        rhythm: Rhythm {
-            onsets: onsets.pick(spectrum.hop(), rate, &evidence.onsets(), &tracker.ranges),
-            tempo: found.tempo(),
-            beats: found.beats(),
-        },
-        ranges: tracker.ranges.to_vec(),
-        rises: onsets.values,
-    })
 }

@@ -3,7 +3,8 @@
 
 use media_time::MediaTime;
 
-use super::onset_picker::{OnsetEvidence, OnsetPicker};
+use super::onset_candidates::OnsetEvidence;
+use super::onset_picker;
 use super::pulse::RANGES;
 use super::spectrum::FRAMES_PER_SECOND;
 
@@ -64,7 +65,7 @@ impl OnsetFunction {
         net: &[Option<f32>],
         ranges: &[Vec<f32>; RANGES],
     ) -> Vec<Onset> {
-        OnsetPicker::new(OnsetEvidence { values: &self.values, net, ranges }).onsets(hop, rate)
+        onset_picker::pick(OnsetEvidence { values: &self.values, net, ranges }, hop, rate)
     }
 }
 
