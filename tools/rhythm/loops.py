@@ -1,5 +1,5 @@
-"""Fits the confidence of loops: `loops.py --evidence target/release/examples/loop_evidence HELD` prints the constants of
-crates/audio_field_to_samples/src/loops/detect.rs.
+"""Fits a confidence of loops: `loops.py --evidence target/release/examples/loop_evidence HELD` prints a logistic regression,
+and how often loops are right with it and as built. The crate does not use it: see docs/samples.md.
 
 HELD is what songs.py wrote with `--listen`, of numbers that train.py leaves out. A loop is right if both its ends are downbeats
 (within 70 ms), as many bars of four apart as it has. A logistic regression with a ridge; each recording weighs as one.
@@ -45,7 +45,8 @@ def main():
             with np.load(sound.with_suffix(".npz")) as data:
                 beats, positions = data["beats"], data["positions"]
             subprocess.run([arguments.evidence], input=f"{sound} {out}\n", text=True, check=True)
-            rows = np.loadtxt(out, ndmin=2)
+            text = out.read_text().split()
+            rows = np.array(text, float).reshape(-1, 6)
             if len(rows) and len(beats) > 4:
                 x.append(features(rows))
                 y.append([right(row, beats, positions) for row in rows])

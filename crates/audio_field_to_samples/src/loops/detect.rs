@@ -31,7 +31,7 @@ pub struct Loop {
     pub bars: u32,
     /// Tempo in beats per minute, with four beats per bar.
     pub bpm: f64,
-    /// Probability that it begins and ends on downbeats and has the right length, 0 to 1.
+    /// Combined score of the continuity and the clarity of the beats, 0 to 1.
     pub confidence: f64,
     /// What the confidence is computed from.
     pub evidence: LoopEvidence,
@@ -77,6 +77,7 @@ struct Candidate {
 }
 
 impl LoopEvidence {
+    /// Not a fitted probability: one that fits rendered songs is far too low for recorded drums (docs/samples.md).
     fn confidence(self) -> f64 {
         (self.clarity * self.continuity).sqrt()
     }
