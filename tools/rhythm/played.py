@@ -4,7 +4,7 @@
     python3 tools/rhythm/played.py groove PACKAGES OUT --to 60
 
 write `.npz` as songs.py does. `sung`: melodies of POP909 by WORLD (tools/scene/sung.py) with the voices of library.py's
-LIBRARY, half of them a cappella, the others over songs.py's accompaniment of the same song; onsets are the starts of the vowels,
+LIBRARY, most of them a cappella, the others over songs.py's accompaniment of the same song; onsets are the starts of the notes,
 of the accompaniment too. `groove`: tools/scene/grooves.py; beats are masked (`beatless`), and those of a cappella songs.
 Everything is drawn from the clip's number. Needs pyworld and what songs.py needs.
 """
