@@ -50,6 +50,8 @@ fn analyze_once(
     };
     let regions = scene::speech_regions(&measurements.voice, &params.thresholds);
     let segments: Vec<Segment> = scene::segments(&measurements, params).into_iter().map(to_segment).collect();
+    // Before the rhythm is decided, which takes as much memory.
+    drop(measurements);
     let rhythm = if params.include_beats {
         let noise = |segment: &Segment| segment.kind == SceneKind::Other;
         rhythm.finish_outside(&windows(&segments, is_beatless), &windows(&segments, noise))

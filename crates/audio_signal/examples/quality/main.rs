@@ -34,7 +34,11 @@ const TABLES: [(&str, &str, Table); 7] = [
         beats::print,
     ),
     ("tempo", "nothing", tempo::print),
-    ("onsets", "the constants and the choice of features, by drums/ and singing/; not the weights", onsets::print),
+    (
+        "onsets",
+        "the constants and the choice of features, by drums/ and singing/; not the weights",
+        onsets::print,
+    ),
     ("reliability", "the decisions, and the slope of music; not the other slopes", reliability::print),
 ];
 const SCENES_SEEN: &str = "the constants of the decision; not the net's weights, and not the regressions";

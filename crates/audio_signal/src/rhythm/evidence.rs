@@ -1,7 +1,7 @@
 //! The evidence from which rhythm is decided: by the net, and all of it, to fit the confidences.
 
 use super::confidence::Support;
-use super::inputs::INPUTS;
+use super::inputs::{self, INPUTS};
 use super::net::{self, Activations, ONSET};
 use super::tracker::{self, BeatTracker, FoundBeats};
 use super::{Beat, Rhythm, RhythmAnalyzer, RhythmStream};
@@ -11,7 +11,8 @@ const MIN_NET_RATE: u32 = 8_000;
 
 /// What the net says about a recording.
 pub(super) struct NetEvidence {
-    inputs: Vec<u8>,
+    /// The onset function in each frame.
+    rises: Vec<f32>,
     activations: Vec<Activations>,
     /// The frames that were computed.
     computed: Vec<bool>,
@@ -23,13 +24,14 @@ impl NetEvidence {
         let inputs = if rate >= MIN_NET_RATE { inputs } else { Vec::new() };
         let computed = tracker.can_have_beat(inputs.len() / INPUTS);
         let activations = net::activations(&inputs, &tracker::ranges(&computed));
-        Self { inputs, activations, computed }
+        // The inputs are not kept: 2 KB per second.
+        Self { rises: inputs::rises(&inputs), activations, computed }
     }
 
     /// The beats by the net, or else by the pulse alone.
     pub(super) fn beats(&self, tracker: &BeatTracker<'_>) -> FoundBeats {
         let by_pulse = tracker.by_pulse();
-        let by_net = tracker.by_net(&self.inputs, &self.activations, &self.computed, &by_pulse);
+        let by_net = tracker.by_net(&self.rises, &self.activations, &self.computed, &by_pulse);
         by_net.unwrap_or(by_pulse.found)
     }
 

@@ -7,7 +7,7 @@ use media_time::{MediaTime, Window};
 use super::confidence::Support;
 use super::envelope::PeakEnvelope;
 use super::grid::{self, Beat, BeatEvidence, BeatFeatures, PlacedBeat, RelatedTempo, Tempo};
-use super::inputs::{self, FRAMES_PER_STEP};
+use super::inputs::FRAMES_PER_STEP;
 use super::net::Activations;
 use super::neural::{NetBeat, Observations};
 use super::pulse::{self, PULSE_STRIDE, Pulse, RANGES};
@@ -129,11 +129,11 @@ impl<'a> BeatTracker<'a> {
         (0..count).map(can_have_beat).collect()
     }
 
-    /// The beats by the net, given its stored input `values`, its activations in the frames that can have a beat, and the
+    /// The beats by the net, given the onset function in its frames, its activations in the frames that can have a beat, and the
     /// beats by the pulse; `None` if it detects none.
     pub(super) fn by_net(
         &self,
-        values: &[u8],
+        rises: &[f32],
         activations: &[Activations],
         can_have_beat: &[bool],
         by_pulse: &PulseBeats,
@@ -143,7 +143,7 @@ impl<'a> BeatTracker<'a> {
         let frames_per_second = f64::from(self.rate) / (self.hop * FRAMES_PER_STEP) as f64;
         let observations = Observations {
             activations,
-            rises: &pulse::standardised(&inputs::rises(values), frames_per_second),
+            rises: &pulse::standardised(rises, frames_per_second),
             pulse_beats: &by_pulse.net_frames(),
             entry: first_onset.filter(|frame| self.after_silence(*frame)).map(net_frame),
             frames_per_second,

@@ -64,8 +64,9 @@ impl SceneClassifier {
     pub(crate) fn new(measurements: &SceneMeasurements) -> Self {
         let salience = salience(&measurements.textures);
         let sections = changes::sections(&measurements.textures);
-        let activities = net::activities(&measurements.textures, &measurements.voice);
+        // First, as they take the most memory in between.
         let features = features(&measurements.textures, &measurements.voice, &salience, &sections);
+        let activities = net::activities(&measurements.textures, &measurements.voice);
         let frames = activities.iter().zip(&features).zip(&measurements.voice);
         let probabilities = frames.map(|((activities, features), &voice)| {
             let speaking = log_odds(voice * SPEAKING.probability(features));
