@@ -14,8 +14,9 @@ const SILENT_DB: f32 = 35.0;
 const RISE_MS: usize = 5;
 /// Maximum time from the start of an attack to its peak, in ms.
 const ATTACK_MS: usize = 100;
-/// Duration of the silence before an entry in ms, or less at the start of the stream.
-const SILENCE_MS: usize = 1_000;
+/// Duration of the silence before an entry in ms, or less at the start of the stream: a speaker pauses for that long before
+/// music.
+const SILENCE_MS: usize = 600;
 /// Minimum lead-in in ms by which a stream is known not to start within audio.
 const MIN_LEAD_IN_MS: usize = 2;
 
@@ -75,4 +76,28 @@ fn largest(samples: &[f32]) -> f32 {
         #[inline(always)]
         || samples.iter().map(magnitude).max().unwrap_or(0),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: u32 = 8_000;
+
+    /// Whether a tone that starts `silence_ms` after another one is the first after silence.
+    fn is_entry(silence_ms: usize, silence: f32) -> bool {
+        let samples = |ms: usize, value: f32| vec![value; ms * RATE as usize / 1_000];
+        let mono = [samples(2_000, 0.5), samples(silence_ms, silence), samples(500, 0.5)].concat();
+        let mut envelope = PeakEnvelope::new(RATE);
+        envelope.push(&mono);
+        envelope.starts_after_silence((2_000 + silence_ms) * RATE as usize / 1_000)
+    }
+
+    #[test]
+    fn an_entry_follows_silence_of_six_tenths_of_a_second() {
+        assert!(is_entry(620, 0.0) && is_entry(2_000, 0.0));
+        assert!(!is_entry(580, 0.0));
+        // Room and cymbals between strokes are 28 dB below them.
+        assert!(!is_entry(2_000, 0.02));
+    }
 }
