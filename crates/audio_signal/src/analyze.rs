@@ -11,7 +11,7 @@ use crate::{Analysis, AnalysisParams, Control, Rhythm, Segment, SignalError, pla
 /// Decodes and analyses a recording in one pass; if the decoding is implausible, in a second pass by ffmpeg (see
 /// [`Suspicion`](crate::Suspicion)).
 ///
-/// Memory is bounded by about 10 KiB per second of audio, regardless of the file's sample rate and channels: about 100
+/// Memory is bounded by about 14 KiB per second of audio, regardless of the file's sample rate and channels: about 143
 /// MiB for three hours. Landmarks add at most 480 bytes per second: 5.2 MB for three hours. The result is bit-identical
 /// for any number of threads.
 ///
@@ -27,6 +27,9 @@ pub fn analyze(
     let first = analyze_once(input.decoder()?, params, control)?;
     plausibility::verify(first, input, |decoder| analyze_once(decoder, params, control))
 }
+
+/// Shorter silence between music is a rest: its beats go on. The slowest beats are 1.33 s apart.
+const LONGEST_REST: MediaTime = MediaTime::from_micros(1_500_000);
 
 fn analyze_once(
     mut decoder: Decoder,
@@ -54,7 +57,7 @@ fn analyze_once(
     drop(measurements);
     let rhythm = if params.include_beats {
         let noise = |segment: &Segment| segment.kind == SceneKind::Other;
-        rhythm.finish_outside(&windows(&segments, is_beatless), &windows(&segments, noise))
+        rhythm.finish_outside(&beatless(&segments), &windows(&segments, noise))
     } else {
         Rhythm::default()
     };
@@ -81,15 +84,65 @@ fn analyze_once(
     })
 }
 
-/// Whether a segment cannot have beats: silence, and speech without music.
-fn is_beatless(segment: &Segment) -> bool {
-    match segment.kind {
+/// Where there can be no beats: in silence that is no rest within music, and in speech without music.
+fn beatless(segments: &[Segment]) -> Vec<Window> {
+    let is_music = |index: Option<usize>| {
+        let segment = index.and_then(|index| segments.get(index));
+        segment.is_some_and(|segment| segment.kind == SceneKind::Music || segment.background_music)
+    };
+    let is_beatless = |(index, segment): &(usize, &Segment)| match segment.kind {
         SceneKind::Speech => !segment.background_music,
-        SceneKind::Silence => true,
+        SceneKind::Silence => {
+            let is_short = segment.window.duration() < LONGEST_REST;
+            !(is_short && is_music(index.checked_sub(1)) && is_music(Some(index + 1)))
+        }
         SceneKind::Music | SceneKind::Other => false,
-    }
+    };
+    segments.iter().enumerate().filter(is_beatless).map(|(_, segment)| segment.window).collect()
 }
 
 fn windows(segments: &[Segment], of: impl Fn(&Segment) -> bool) -> Vec<Window> {
     segments.iter().filter(|segment| of(segment)).map(|segment| segment.window).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_short_silence_within_music_can_have_beats() {
+        let kinds = [
+            (SceneKind::Silence, 500),
+            (SceneKind::Music, 4_000),
+            (SceneKind::Silence, 1_400),
+            (SceneKind::Music, 4_000),
+            (SceneKind::Silence, 1_600),
+            (SceneKind::Music, 4_000),
+            (SceneKind::Silence, 300),
+            (SceneKind::Speech, 2_000),
+            (SceneKind::Silence, 300),
+            (SceneKind::Other, 2_000),
+            (SceneKind::Music, 1_000),
+            (SceneKind::Silence, 300),
+        ];
+        let mut end = MediaTime::ZERO;
+        let segment = |(kind, ms): &(SceneKind, i64)| {
+            let window = Window::starting_at(end, MediaTime::from_micros(1_000 * ms));
+            end = window.end();
+            Segment {
+                kind: *kind,
+                window,
+                confidence: 1.0,
+                loudness_lufs: None,
+                background_music: false,
+                sung: false,
+            }
+        };
+        let segments: Vec<Segment> = kinds.iter().map(segment).collect();
+        let at = |index: usize| segments[index].window;
+        assert_eq!(beatless(&segments), [0, 4, 6, 7, 8, 11].map(at));
+        let over_music = Segment { background_music: true, ..segments[7].clone() };
+        let segments = [segments[5].clone(), segments[6].clone(), over_music];
+        assert_eq!(beatless(&segments), []);
+    }
 }

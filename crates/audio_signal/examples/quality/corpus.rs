@@ -55,10 +55,9 @@ pub(crate) fn mono_16k(recording: &Path) -> Vec<f32> {
     mono
 }
 
-/// The rhythm of a recording, from the mean of its channels.
+/// The rhythm of a recording.
 pub(crate) fn rhythm(recording: &Path) -> Rhythm {
-    let (rate, mono) = mono(recording);
-    rhythm_of(rate, &mono)
+    analysis(recording).rhythm
 }
 
 /// The whole analysis of a recording, so that its segments decide where there are no beats.
