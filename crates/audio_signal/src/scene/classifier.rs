@@ -38,6 +38,11 @@ const VOICE_WEIGHT: f32 = 1.0;
 const MUSIC_WEIGHT: f32 = 0.8;
 /// Added to the log odds of speech and of music: other sounds that are called either are the worse error.
 const SPEECH_OFFSET: f32 = -1.0;
+/// A sound between silences that is shorter than this (1 s), such as a single word, has no context that the net could use: the
+/// speech detector decides.
+const ISOLATED_CELLS: usize = 125;
+const ISOLATED_VOICE_WEIGHT: f32 = 4.0;
+const ISOLATED_SPEECH_OFFSET: f32 = 0.0;
 const MUSIC_OFFSET: f32 = -1.2;
 /// Maximum magnitude of the log odds of a frame.
 const MAX_LOG_ODDS: f32 = 6.0;
@@ -61,19 +66,26 @@ pub(crate) struct PathSection {
 }
 
 impl SceneClassifier {
-    pub(crate) fn new(measurements: &SceneMeasurements) -> Self {
+    /// `active` are the ranges of cells that are not silent.
+    pub(crate) fn new(measurements: &SceneMeasurements, active: &[Range<usize>]) -> Self {
         let salience = salience(&measurements.textures);
         let sections = changes::sections(&measurements.textures);
         // First, as they take the most memory in between.
         let features = features(&measurements.textures, &measurements.voice, &salience, &sections);
         let activities = net::activities(&measurements.textures, &measurements.voice);
-        let frames = activities.iter().zip(&features).zip(&measurements.voice);
-        let probabilities = frames.map(|((activities, features), &voice)| {
+        let isolated = isolated(active, activities.len());
+        let frames = activities.iter().zip(&features).zip(&measurements.voice).zip(isolated);
+        let probabilities = frames.map(|(((activities, features), &voice), isolated)| {
+            let (weight, offset) = if isolated {
+                (ISOLATED_VOICE_WEIGHT, ISOLATED_SPEECH_OFFSET)
+            } else {
+                (VOICE_WEIGHT, SPEECH_OFFSET)
+            };
             let speaking = log_odds(voice * SPEAKING.probability(features));
             let spoken = log_odds(activities[net::SPEECH])
                 + SPEAKING_WEIGHT * speaking
-                + VOICE_WEIGHT * (voice - 0.5)
-                + SPEECH_OFFSET;
+                + weight * (voice - 0.5)
+                + offset;
             // The voice of a song is no speech, unless somebody speaks over the song.
             let song = activities[net::SINGING] * (1.0 - activities[net::SPEECH]);
             let spoken = sigmoid(spoken) * (1.0 - song);
@@ -160,6 +172,16 @@ impl SceneClassifier {
     }
 }
 
+/// Whether each of `frames` frames is of a short sound between silences.
+fn isolated(active: &[Range<usize>], frames: usize) -> Vec<bool> {
+    let mut isolated = vec![false; frames];
+    for cells in active.iter().filter(|cells| cells.len() < ISOLATED_CELLS) {
+        let end = cells.end.div_ceil(CELLS_PER_FRAME).min(frames);
+        isolated[(cells.start / CELLS_PER_FRAME).min(end)..end].fill(true);
+    }
+    isolated
+}
+
 /// The log odds of a probability, limited to ±[`MAX_LOG_ODDS`].
 fn log_odds(probability: f32) -> f32 {
     let odds = probability.max(1e-6) / (1.0 - probability).max(1e-6);
@@ -180,5 +202,19 @@ fn merge_short(pieces: &mut Vec<(usize, Range<usize>)>) {
             let (_, next) = pieces.remove(index);
             pieces[index - 1].1.end = next.end;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_short_sounds_between_silences_are_isolated() {
+        // A single word of 0.4 s, and speech of 1 s, in recordings that do not end with a whole frame.
+        let found = isolated(&[62..112, 200..325], 82);
+        let frames: Vec<usize> = (0..found.len()).filter(|frame| found[*frame]).collect();
+        assert_eq!(frames, (15..28).collect::<Vec<_>>());
+        assert_eq!(isolated(&[0..3, 5..9], 0), Vec::<bool>::new());
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn segments(measurements: &SceneMeasurements, params: &AnalysisParams
     });
     let mut segments: Vec<CellSegment> = silent.collect();
     if params.include_speech_music && !measurements.textures.is_empty() {
-        let classifier = SceneClassifier::new(measurements);
+        let classifier = SceneClassifier::new(measurements, &active);
         let parts = classifier.path(&quiet);
         segments.extend(active.iter().flat_map(|gap| classifier.segments(&parts, gap)));
     } else {
