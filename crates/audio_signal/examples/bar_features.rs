@@ -2,18 +2,19 @@
 //! recording, the number of its run, its time (s), its position in its bar and four features as little-endian 32-bit
 //! floats. See `tools/rhythm/fit.py`.
 
+mod decoded;
+
 use std::error::Error;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead};
 
 use audio_signal::bar_features;
-use media_decode::Decoder;
 
 fn main() -> Result<(), Box<dyn Error>> {
     for line in io::stdin().lock().lines() {
         let line = line?;
         let (recording, output) = line.split_once(' ').ok_or("expected lines of: RECORDING OUTPUT")?;
-        let (rate, mono) = decode(recording)?;
+        let (rate, mono) = decoded::decode(recording)?;
         let mut values = Vec::new();
         for (run, beats) in bar_features(rate, &mono).into_iter().enumerate() {
             for (features, beat) in beats {
@@ -24,17 +25,4 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(output, values)?;
     }
     Ok(())
-}
-
-/// The sample rate (Hz) and the mean of the channels.
-fn decode(path: &str) -> Result<(u32, Vec<f32>), Box<dyn Error>> {
-    let mut decoder = Decoder::open(File::open(path)?)?;
-    let (rate, channels) = (decoder.format().rate, decoder.format().channels());
-    let mut mono = Vec::new();
-    while let Some(block) = decoder.next_block()? {
-        mono.extend(
-            block.samples.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>() / channels as f32),
-        );
-    }
-    Ok((rate, mono))
 }

@@ -1,19 +1,20 @@
 //! Extracts what the confidences of onsets, beats and tempi are decided from: reads lines of `RECORDING OUTPUT` and writes
 //! JSON. See `tools/rhythm/confidence.py`.
 
+mod decoded;
+
 use std::error::Error;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead};
 
 use audio_signal::{Beat, Onset, rhythm_evidence};
-use media_decode::Decoder;
 use serde_json::json;
 
 fn main() -> Result<(), Box<dyn Error>> {
     for line in io::stdin().lock().lines() {
         let line = line?;
         let (recording, output) = line.split_once(' ').ok_or("expected lines of: RECORDING OUTPUT")?;
-        let (rate, mono) = decode(recording)?;
+        let (rate, mono) = decoded::decode(recording)?;
         let found = rhythm_evidence(rate, &mono).ok_or("a sample rate that is not analysed")?;
         let onset = |onset: &Onset| json!([onset.time.as_secs_f64(), onset.strength, onset.confidence]);
         let beat = |(beat, by_net, features): &(Beat, bool, [f32; 2])| {
@@ -34,17 +35,4 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(output, text.to_string())?;
     }
     Ok(())
-}
-
-/// The sample rate (Hz) and the mean of the channels.
-fn decode(path: &str) -> Result<(u32, Vec<f32>), Box<dyn Error>> {
-    let mut decoder = Decoder::open(File::open(path)?)?;
-    let (rate, channels) = (decoder.format().rate, decoder.format().channels());
-    let mut mono = Vec::new();
-    while let Some(block) = decoder.next_block()? {
-        mono.extend(
-            block.samples.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>() / channels as f32),
-        );
-    }
-    Ok((rate, mono))
 }

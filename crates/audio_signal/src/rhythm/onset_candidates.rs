@@ -46,7 +46,7 @@ pub(super) struct OnsetEvidence<'a> {
     pub(super) ranges: &'a [Vec<f32>; RANGES],
 }
 
-/// The candidates for onsets of a recording, and what tells which are.
+/// The candidates for onsets of a recording, with the evidence about each.
 pub(super) struct OnsetCandidates<'a> {
     evidence: OnsetEvidence<'a>,
     thresholds: Vec<f32>,
@@ -66,7 +66,7 @@ pub(super) struct Candidate {
     pub(super) strength: f32,
 }
 
-/// What tells whether a candidate is an onset.
+/// The evidence about a candidate.
 pub(super) struct Description {
     pub(super) features: [f32; FEATURES],
     /// Whether it reaches the adaptive threshold.
