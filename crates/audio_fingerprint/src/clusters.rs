@@ -52,19 +52,24 @@ const SAME_PITCH: i32 = 1;
 const COUNTED_HITS: usize = 256;
 
 /// The places at which some of `hits` (all under `change`, by source) agree, each with the number of places with as much
-/// evidence that are expected by chance under all of `changes` changes.
+/// evidence that are expected by chance under all of `changes` changes. Most of the places of a search are chance: only those
+/// that are `wanted` are kept in memory.
 pub(crate) fn clusters(
     hits: &[Hit],
     constellations: &[Constellation],
     change: Change,
     changes: usize,
+    wanted: impl Fn(f64, &Cluster) -> bool,
 ) -> Vec<(f64, Cluster)> {
     let model = NullModel::new(hits.len(), changes);
     let mut found = Vec::new();
     for hits in hits.chunk_by(|a, b| a.source == b.source).filter(|hits| hits.len() >= MIN_HITS) {
         for speed in speeds(change) {
             for cluster in agreeing(hits, constellations, change, speed) {
-                found.push((model.expected(cluster.peaks, cluster.density), cluster));
+                let expected = model.expected(cluster.peaks, cluster.density);
+                if wanted(expected, &cluster) {
+                    found.push((expected, cluster));
+                }
             }
         }
     }

@@ -85,23 +85,16 @@ impl Match {
     }
 }
 
-/// Which places are wanted.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Wanted {
-    /// Those with at least this confidence.
-    Certain(f64),
-    /// Those that are worth confirming: with at least [`MIN_CANDIDATE_CONFIDENCE`], or with half of the query's peaks. Music
-    /// that repeats itself is full of hits, so that the place of a query proves nothing by its landmarks alone.
-    Candidates,
+/// Whether a place, with the number of such places expected by chance, is worth confirming: with at least
+/// [`MIN_CANDIDATE_CONFIDENCE`], or with half of the query's peaks. Music that repeats itself is full of hits, so that the place
+/// of a query proves nothing by its landmarks alone.
+pub(crate) fn is_candidate(expected: f64, cluster: &Cluster, query: &Query) -> bool {
+    let most = (query.peaks().min(COUNTED_PEAKS) / 2).max(LEAST_PEAKS);
+    confidence(expected) >= MIN_CANDIDATE_CONFIDENCE || cluster.peaks >= most
 }
 
 /// The matches of clusters, each with the number of such clusters expected by chance: the least expected first.
-pub(crate) fn by_evidence(mut found: Vec<(f64, Cluster)>, query: &Query, wanted: Wanted) -> Vec<Match> {
-    let most = (query.peaks().min(COUNTED_PEAKS) / 2).max(LEAST_PEAKS);
-    found.retain(|(expected, cluster)| match wanted {
-        Wanted::Certain(min_confidence) => confidence(*expected) >= min_confidence,
-        Wanted::Candidates => confidence(*expected) >= MIN_CANDIDATE_CONFIDENCE || cluster.peaks >= most,
-    });
+pub(crate) fn by_evidence(mut found: Vec<(f64, Cluster)>, query: &Query) -> Vec<Match> {
     found.sort_by(|(a, cluster), (b, other)| {
         let key = |cluster: &Cluster| (usize::MAX - cluster.peaks, usize::MAX - cluster.hits.len());
         let unchanged = |cluster: &Cluster| (cluster.speed - cluster.change.speed).abs();

@@ -1,7 +1,8 @@
 //! A search: from postings to hits, places and matches.
 
 use crate::clusters::{Cluster, Hit, clusters};
-use crate::matches::{Match, Wanted, by_evidence};
+use crate::matches::{Match, by_evidence, is_candidate};
+use crate::null_model::confidence;
 use crate::query::{Change, Probe, Query, probes};
 use crate::{MAX_HITS, MAX_POSTINGS_PER_HASH};
 
@@ -67,7 +68,7 @@ pub struct Search<'a> {
     hits: Vec<Hit>,
     /// Hashes with more postings are ignored in this pass.
     max_postings: usize,
-    /// Of the passes before.
+    /// The candidates of the passes before.
     found: Vec<(f64, Cluster)>,
 }
 
@@ -150,27 +151,28 @@ impl<'a> Search<'a> {
         self.hits.sort_unstable();
         self.hits.dedup();
         let change = self.changes[self.pass];
-        self.found.extend(clusters(&self.hits, self.query.constellations(), change, self.changes.len()));
+        let (query, changes) = (self.query, self.changes.len());
+        let wanted = |expected, cluster: &Cluster| is_candidate(expected, cluster, query);
+        self.found.extend(clusters(&self.hits, query.constellations(), change, changes, wanted));
         self.hits.clear();
     }
 
-    /// The places at which the query occurs, the most certain ones first: those of which `min_confidence` (0 to 1) is the
-    /// least probability that no such match in the whole search is chance.
+    /// The places at which the query occurs, the most certain ones first: those of which `min_confidence`
+    /// ([`MIN_CANDIDATE_CONFIDENCE`](crate::MIN_CANDIDATE_CONFIDENCE) to 1) is the least probability that no such match in the
+    /// whole search is chance.
     #[must_use]
-    pub fn finish(self, min_confidence: f64) -> Vec<Match> {
-        self.finish_with(Wanted::Certain(min_confidence))
+    pub fn finish(mut self, min_confidence: f64) -> Vec<Match> {
+        self.evaluate();
+        self.found.retain(|(expected, _)| confidence(*expected) >= min_confidence);
+        by_evidence(self.found, self.query)
     }
 
     /// The places that are worth [confirming](crate::confirm), the most certain ones first: those with a confidence of at least
     /// [`MIN_CANDIDATE_CONFIDENCE`](crate::MIN_CANDIDATE_CONFIDENCE), and those that have half of the query's peaks.
     #[must_use]
-    pub fn candidates(self) -> Vec<Match> {
-        self.finish_with(Wanted::Candidates)
-    }
-
-    fn finish_with(mut self, wanted: Wanted) -> Vec<Match> {
+    pub fn candidates(mut self) -> Vec<Match> {
         self.evaluate();
-        by_evidence(self.found, self.query, wanted)
+        by_evidence(self.found, self.query)
     }
 }
 
@@ -182,6 +184,6 @@ pub fn evidence(search: Search<'_>) -> (usize, Vec<(usize, f64)>) {
     let Search { query, mut hits, .. } = search;
     hits.sort_unstable();
     hits.dedup();
-    let places = clusters(&hits, query.constellations(), Change::NONE, 1);
+    let places = clusters(&hits, query.constellations(), Change::NONE, 1, |_, _| true);
     (hits.len(), places.iter().map(|(_, cluster)| (cluster.peaks, cluster.density)).collect())
 }

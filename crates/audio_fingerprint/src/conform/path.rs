@@ -51,6 +51,7 @@ pub(super) fn best_path(presences: &[Presence], hops: usize) -> Vec<Segment> {
     let (mut waiting, mut active) = (order.into_iter().peekable(), Vec::<usize>::new());
     let mut steps: Vec<Vec<(u32, u32)>> = Vec::with_capacity(hops);
     let mut states = vec![State { placement: 0, score: 0.0, from: 0 }];
+    let evidence = Evidence::new(presences, hops);
     for hop in 0..hops {
         while let Some(index) = waiting.next_if(|index| presences[*index].placement.first_hop <= hop) {
             active.push(index);
@@ -68,15 +69,14 @@ pub(super) fn best_path(presences: &[Presence], hops: usize) -> Vec<Segment> {
             } else {
                 (highest - CUT, best.placement)
             };
-            let evidence = evidence(presences, placement, hop);
-            State { placement, score: score - highest + evidence, from }
+            State { placement, score: score - highest + evidence.of(placement, hop), from }
         });
         states = next.collect();
         steps.push(states.iter().map(|state| (state.placement as u32, state.from as u32)).collect());
     }
     let segments = segments(&steps, best_of(&states).placement);
-    let segments = without_gaps(without_fragments(segments), presences);
-    without_alternations(segments, presences)
+    let segments = without_gaps(without_fragments(segments), &evidence);
+    without_alternations(segments, &evidence)
 }
 
 fn best_of(states: &[State]) -> State {
@@ -84,20 +84,42 @@ fn best_of(states: &[State]) -> State {
     states.iter().fold(none, |best, state| if state.score > best.score { *state } else { best })
 }
 
-/// Evidence in nats for a state in a hop. Silence of the edit is evidence against sources that are not silent, and against
-/// an unknown one: those that are silent, too, have foreseen it.
-fn evidence(presences: &[Presence], placement: usize, hop: usize) -> f32 {
-    let Some(presence) = placement.checked_sub(1) else {
-        let is_silent = presences.iter().find_map(|presence| presence.at(hop)).is_some_and(Sums::is_silent);
-        return if is_silent { -UNKNOWN } else { UNKNOWN };
-    };
-    let presence = &presences[presence];
-    presence.at(hop).map_or(0.0, |sums| {
-        let nats = |rest: f32| -WEIGHT * rest.max(LEAST_REST).ln();
-        let faded = presence.local_gain(hop).clamp(LEAST_FADED * presence.gain, presence.gain);
-        let [own, faded] = [presence.gain, faded].map(|gain| nats(sums.rest(gain)));
-        own.max(faded - FADED).max(nats(1.0 - sums.explained()) - OTHER_GAIN)
-    })
+/// The evidence for states in hops.
+struct Evidence<'a> {
+    presences: &'a [Presence],
+    /// The hops in which the edit is silent, of those that have a placement.
+    silent: Vec<bool>,
+}
+
+impl<'a> Evidence<'a> {
+    fn new(presences: &'a [Presence], hops: usize) -> Self {
+        let mut silent = vec![false; hops];
+        // Where there are several placements, that of the first one counts.
+        for presence in presences.iter().rev() {
+            let hops = presence.placement.first_hop..presence.placement.end_hop.min(hops);
+            for hop in hops {
+                if let Some(sums) = presence.at(hop) {
+                    silent[hop] = sums.is_silent();
+                }
+            }
+        }
+        Self { presences, silent }
+    }
+
+    /// Evidence in nats for a state in a hop. Silence of the edit is evidence against sources that are not silent, and against
+    /// an unknown one: those that are silent, too, have foreseen it.
+    fn of(&self, placement: usize, hop: usize) -> f32 {
+        let Some(presence) = placement.checked_sub(1) else {
+            return if self.silent[hop] { -UNKNOWN } else { UNKNOWN };
+        };
+        let presence = &self.presences[presence];
+        presence.at(hop).map_or(0.0, |sums| {
+            let nats = |rest: f32| -WEIGHT * rest.max(LEAST_REST).ln();
+            let faded = presence.local_gain(hop).clamp(LEAST_FADED * presence.gain, presence.gain);
+            let [own, faded] = [presence.gain, faded].map(|gain| nats(sums.rest(gain)));
+            own.max(faded - FADED).max(nats(1.0 - sums.explained()) - OTHER_GAIN)
+        })
+    }
 }
 
 /// The path that ends in `last`, from each hop's states and the states they came from.
@@ -119,7 +141,7 @@ fn segments(steps: &[Vec<(u32, u32)>], last: usize) -> Vec<Segment> {
 
 /// Replaces alternations between two placements that are too quick to be cuts by one cut: in a dissolve, both are present,
 /// and each explains some hops better.
-fn without_alternations(mut segments: Vec<Segment>, presences: &[Presence]) -> Vec<Segment> {
+fn without_alternations(mut segments: Vec<Segment>, evidence: &Evidence<'_>) -> Vec<Segment> {
     let mut index = 0;
     while index + 3 < segments.len() {
         let four = &segments[index..index + 4];
@@ -129,7 +151,7 @@ fn without_alternations(mut segments: Vec<Segment>, presences: &[Presence]) -> V
             index += 1;
             continue;
         }
-        let best = best_cut(four[1].start..four[2].end, [&four[0], &four[1]], presences);
+        let best = best_cut(four[1].start..four[2].end, [&four[0], &four[1]], evidence);
         segments[index].end = best;
         segments[index + 3].start = best;
         segments.drain(index + 1..index + 3);
@@ -139,11 +161,11 @@ fn without_alternations(mut segments: Vec<Segment>, presences: &[Presence]) -> V
 }
 
 /// The hop in `hops` from which the later one of two segments explains the edit better than the earlier one.
-fn best_cut(hops: Range<usize>, [earlier, later]: [&Segment; 2], presences: &[Presence]) -> usize {
+fn best_cut(hops: Range<usize>, [earlier, later]: [&Segment; 2], evidence: &Evidence<'_>) -> usize {
     let state = |segment: &Segment| segment.presence.map_or(0, |presence| presence + 1);
     let (mut advantage, mut best) = (0.0, (0.0, hops.end));
     for hop in hops.rev() {
-        advantage += evidence(presences, state(later), hop) - evidence(presences, state(earlier), hop);
+        advantage += evidence.of(state(later), hop) - evidence.of(state(earlier), hop);
         if advantage > best.0 {
             best = (advantage, hop);
         }
@@ -172,7 +194,8 @@ fn without_fragments(segments: Vec<Segment>) -> Vec<Segment> {
 /// Replaces unknown stretches between two placements that are too short to be shots by a cut: where shots fade out and
 /// in, other audio explains more than they do. Between two parts of one shot, longer ones are left out as well, unless they
 /// contradict it: in its pauses, audio that is laid over it is alone.
-fn without_gaps(mut segments: Vec<Segment>, presences: &[Presence]) -> Vec<Segment> {
+fn without_gaps(mut segments: Vec<Segment>, evidence: &Evidence<'_>) -> Vec<Segment> {
+    let presences = evidence.presences;
     let mut index = 0;
     while index + 1 < segments.len() {
         let (before, next) = (segments[index], segments[index + 1]);
@@ -200,7 +223,7 @@ fn without_gaps(mut segments: Vec<Segment>, presences: &[Presence]) -> Vec<Segme
                 segments.drain(index + 1..index + 3);
             }
             Some(after) if length < SHORTEST && after.presence.is_some() => {
-                let cut = best_cut(next.start..next.end, [&before, &after], presences);
+                let cut = best_cut(next.start..next.end, [&before, &after], evidence);
                 segments[index].end = cut;
                 segments[index + 2].start = cut;
                 segments.remove(index + 1);
