@@ -1,12 +1,13 @@
 //! Extracts what the confidence of loops is decided from: reads lines of `RECORDING OUTPUT` and writes, for each loop of one,
-//! two or four bars, start and end (s), bars, confidence, clarity and continuity. See `tools/rhythm/loops.py`.
+//! two or four bars, start and end (s), bars, confidence, clarity, margin of the
+//! bars and continuity. See `tools/rhythm/loops.py`.
 
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::{self, BufRead};
 
 use audio_field_to_samples::extract::{FeatureSet, extract};
-use audio_field_to_samples::loops::{Loop, LoopParams, detect};
+use audio_field_to_samples::loops::{Loop, LoopEvidence, LoopParams, detect};
 use audio_signal::Control;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -18,8 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let features = extract(&File::open(recording)?.into(), wanted, &Control::none())?;
         let row = |found: &Loop| {
             let (start, end) = (found.window.start().as_secs_f64(), found.window.end().as_secs_f64());
-            let (clarity, continuity) = (found.evidence.clarity, found.evidence.continuity);
-            format!("{start} {end} {} {} {clarity} {continuity}\n", found.bars, found.confidence)
+            let LoopEvidence { clarity, margin, continuity, bars } = found.evidence;
+            format!("{start} {end} {bars} {} {clarity} {margin} {continuity}\n", found.confidence)
         };
         fs::write(output, detect(&features, &params).iter().map(row).collect::<String>())?;
     }

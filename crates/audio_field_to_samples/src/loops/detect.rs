@@ -44,6 +44,8 @@ pub struct Loop {
 pub struct LoopEvidence {
     /// Mean confidence of the beats on its bar lines, 0 to 1.
     pub clarity: f64,
+    /// Mean margin of its bars over those counted from another beat, nats ([`audio_signal::Beat::bar_margin`]).
+    pub margin: f64,
     /// Continuity from its end to its start, 0 to 1.
     pub continuity: f64,
     /// Length in bars.
@@ -92,9 +94,12 @@ impl Candidate {
             return None;
         }
         let beat = MediaTime::from_micros(window.duration().as_micros() / i64::from(4 * bars));
-        let clarity = lines.iter().map(|line| f64::from(line.clarity)).sum::<f64>() / lines.len() as f64;
+        let mean = |value: fn(&BarLine) -> f32| {
+            lines.iter().map(|line| f64::from(value(line))).sum::<f64>() / lines.len() as f64
+        };
+        let (clarity, margin) = (mean(|line| line.clarity), mean(|line| line.margin));
         let continuity = join::continuity(&features.bands, window, beat);
-        let evidence = LoopEvidence { clarity, continuity, bars };
+        let evidence = LoopEvidence { clarity, margin, continuity, bars };
         Some(Self { window, bars, confidence: rounded(evidence.confidence(), 4), evidence })
     }
 

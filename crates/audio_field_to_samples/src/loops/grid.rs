@@ -13,6 +13,8 @@ const SAME_TEMPO: f64 = 0.06;
 const ON_LINE: MediaTime = MediaTime::from_millis(30);
 /// Clarity of a line of a given tempo, with an onset on it and without.
 const CLARITY: [f32; 2] = [0.9, 0.4];
+/// Margin of the bars of a given tempo.
+const GIVEN_MARGIN: f32 = 0.0;
 /// Number of first onsets that are tried as the first beat of a given tempo.
 const ANCHORS: usize = 64;
 
@@ -22,6 +24,8 @@ pub(super) struct BarLine {
     pub(super) time: MediaTime,
     /// Confidence of the beat on the line, 0 to 1.
     pub(super) clarity: f32,
+    /// How clearly the bars begin on this beat and on no other ([`Beat::bar_margin`]).
+    pub(super) margin: f32,
 }
 
 /// Runs of bar lines without a gap, within the recording. A `hint` of half or double the tempo joins or divides the
@@ -66,7 +70,7 @@ fn whole_bar(beats: &[Beat], duration: MediaTime) -> Option<Bar> {
     if !own.iter().zip(1..).all(|(beat, position)| beat.position == position) {
         return None;
     }
-    let line = |beat: &Beat| BarLine { time: beat.time, clarity: beat.confidence };
+    let line = |beat: &Beat| BarLine { time: beat.time, clarity: beat.confidence, margin: beat.bar_margin };
     let end = match beats.get(BEATS) {
         Some(next) if next.position == 1 => line(next),
         Some(_) => return None,
@@ -75,7 +79,7 @@ fn whole_bar(beats: &[Beat], duration: MediaTime) -> Option<Bar> {
             let span = own[BEATS - 1].time - own[0].time;
             let beat = MediaTime::from_micros(span.as_micros() / (BEATS as i64 - 1));
             let time = (own[BEATS - 1].time + beat).min(duration);
-            BarLine { time, clarity: own[BEATS - 1].confidence }
+            BarLine { time, ..line(&own[BEATS - 1]) }
         }
     };
     let bar = [line(&own[0]), line(&own[1]), line(&own[2]), line(&own[3]), end];
@@ -124,7 +128,7 @@ fn constant(rhythm: &Rhythm, duration: MediaTime, bpm: f64) -> Vec<BarLine> {
         let time = first + MediaTime::from_secs_f64(index as f64 * bar);
         let next = onsets.partition_point(|onset| onset.time < time - ON_LINE);
         let sounds = onsets.get(next).is_some_and(|onset| onset.time <= time + ON_LINE);
-        BarLine { time, clarity: CLARITY[usize::from(!sounds)] }
+        BarLine { time, clarity: CLARITY[usize::from(!sounds)], margin: GIVEN_MARGIN }
     };
     (0..=count).map(line).collect()
 }
@@ -154,6 +158,7 @@ mod tests {
             beat_index: index,
             bar_index: 0,
             position: (index + 4 - phase) % 4 + 1,
+            bar_margin: 1.0,
             confidence: 0.9,
         };
         // A tempo that is neither the hint, nor half, nor double.

@@ -117,6 +117,7 @@ mod tests {
             beat_index: index,
             bar_index: 0,
             position: index + 1,
+            bar_margin: 1.0,
             confidence: 1.0,
         };
         let found: Vec<Beat> = [(0, 0), (1, 499_400), (2, 999_400), (3, 999_600)].map(at).to_vec();

@@ -1,5 +1,7 @@
 //! Bars: the position of each beat in a bar of four or three, from features of the beats (Viterbi over positions).
 
+use super::bar_margins::Bars;
+
 /// Number of beats for which [`WEIGHTS`] were fitted, a recording of half a minute. The evidence of a beat is divided
 /// by it, because neighbouring bars repeat each other.
 const BEATS_FITTED: f32 = 60.0;
@@ -46,13 +48,13 @@ const METRES: [Metre; 2] = [
     Metre { roles: &[BeatRole::Downbeat, BeatRole::Weak, BeatRole::Weak], cost: 1.5 },
 ];
 
-/// The position in its bar (0 is the downbeat) of each beat of one unbroken run, from the beats' features in any unit and,
-/// if there are any, their scores as downbeats. `after_silence`: whether its first beat follows silence.
-pub(super) fn positions(
+/// The bars of one unbroken run of beats, from the beats' features in any unit and, if there are any, their scores as
+/// downbeats. `after_silence`: whether its first beat follows silence.
+pub(super) fn bars(
     beat_features: &[[f32; FEATURES]],
     downbeat_scores: Option<&[f32]>,
     after_silence: bool,
-) -> Vec<usize> {
+) -> Bars {
     let beats = standardised(beat_features);
     let none = vec![0.0; beats.len()];
     let scores = downbeat_scores.unwrap_or(&none);
@@ -60,7 +62,12 @@ pub(super) fn positions(
     let score = |metre: &Metre| metre.path(&beats, scores, false).0 - metre.cost;
     let [four, three] = &METRES;
     let metre = if score(three) > score(four) { three } else { four };
-    metre.path(&beats, scores, after_silence).1
+    let positions = metre.path(&beats, scores, after_silence).1;
+    let first_bonus = if after_silence { ENTRY_BONUS } else { 0.0 };
+    Bars::new(positions, metre.roles.len(), |index, position| {
+        let downbeat = if index == 0 { scores[index] + first_bonus } else { scores[index] };
+        metre.roles[position].score(&beats[index]) + if position == 0 { downbeat } else { 0.0 }
+    })
 }
 
 /// Subtracts the mean of each feature and divides by its standard deviation.
@@ -148,7 +155,7 @@ mod tests {
 
     fn assert_counted(beat_features: &[[f32; FEATURES]], after_silence: bool, first: usize, beats: usize) {
         let counted: Vec<usize> = (first..).take(beat_features.len()).map(|beat| beat % beats).collect();
-        assert_eq!(positions(beat_features, None, after_silence), counted);
+        assert_eq!(super::bars(beat_features, None, after_silence).positions, counted);
     }
 
     #[test]
@@ -169,7 +176,7 @@ mod tests {
             let scores: Vec<f32> =
                 (first..first + 24).map(|beat| if beat % 4 == 0 { 0.3 } else { -0.3 }).collect();
             let expected: Vec<usize> = (first..first + 24).map(|beat| beat % 4).collect();
-            assert_eq!(positions(&[SNARE; 24], Some(&scores), false), expected);
+            assert_eq!(bars(&[SNARE; 24], Some(&scores), false).positions, expected);
         }
     }
 
@@ -180,8 +187,8 @@ mod tests {
 
     #[test]
     fn bars_may_be_truncated_where_the_music_restarts() {
-        let bars = [ONE, SNARE, KICK, SNARE].repeat(30);
-        let positions = positions(&[&bars[..78], &bars].concat(), None, true);
+        let beats = [ONE, SNARE, KICK, SNARE].repeat(30);
+        let positions = bars(&[&beats[..78], &beats].concat(), None, true).positions;
         assert_eq!((positions[0], positions[78], positions[197]), (0, 0, 3), "downbeats of both halves");
     }
 

@@ -42,6 +42,9 @@ pub struct Beat {
     pub bar_index: u32,
     /// Position in the bar from 1, the downbeat, to the number of its beats (3 to 7).
     pub position: u32,
+    /// By how much the evidence for the positions of the beats around exceeds that for bars counted from another beat (nats;
+    /// negative where that has more).
+    pub bar_margin: f32,
     /// Probability that the beat is right, 0 to 1.
     pub confidence: f32,
 }
@@ -95,6 +98,8 @@ pub(super) struct PlacedBeat {
     pub(super) time: MediaTime,
     /// Position in its bar; 0 is the downbeat.
     pub(super) position: usize,
+    /// See [`Beat::bar_margin`].
+    pub(super) bar_margin: f32,
     pub(super) support: Support,
 }
 
@@ -107,13 +112,14 @@ pub(super) fn number_beats(runs: &[Vec<PlacedBeat>]) -> Vec<Beat> {
             // The previous run keeps its last bar; a pickup of this run is a bar of its own.
             downbeats = downbeats.max(1) + u32::from(run.first().is_some_and(|first| first.position != 0));
         }
-        for PlacedBeat { time, position, support } in run {
+        for PlacedBeat { time, position, bar_margin, support } in run {
             downbeats += u32::from(*position == 0);
             beats.push(Beat {
                 time: *time,
                 beat_index: beats.len() as u32,
                 bar_index: downbeats.saturating_sub(1),
                 position: *position as u32 + 1,
+                bar_margin: *bar_margin,
                 confidence: support.confidence(),
             });
         }

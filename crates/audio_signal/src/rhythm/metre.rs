@@ -1,5 +1,6 @@
 //! Bars from the net's activations: the metre and its phase with the highest sum over the recording.
 
+use super::bar_margins::Bars;
 use super::bars::{self, FEATURES};
 
 /// Metres and their prior costs.
@@ -17,20 +18,20 @@ const MAX_LOG_ODDS: f32 = 4.0;
 /// Weight of the net's sums where the features of the beats decide too: neighbouring bars repeat each other.
 const NET_WEIGHT: f32 = 0.1;
 
-/// The position in its bar (0 is the downbeat) of each beat of one unbroken run, from their log-odds of being a downbeat
-/// and their features. `after_silence`: whether its first beat follows silence.
-pub(super) fn positions(
-    log_odds: &[f32],
-    beat_features: &[[f32; FEATURES]],
-    after_silence: bool,
-) -> Vec<usize> {
+/// The bars of one unbroken run of beats, from their log-odds of being a downbeat and their features. `after_silence`: whether its first beat follows silence.
+pub(super) fn bars(log_odds: &[f32], beat_features: &[[f32; FEATURES]], after_silence: bool) -> Bars {
     let (beats, odd) = net_positions(log_odds, after_silence);
-    if !matches!(beats, 3 | 4) {
-        return odd;
+    let scores: Vec<f32> = log_odds.iter().map(|value| NET_WEIGHT * downbeat_score(*value)).collect();
+    if matches!(beats, 3 | 4) {
+        bars::bars(beat_features, Some(&scores), after_silence)
+    } else {
+        Bars::new(odd, beats, |index, position| if position == 0 { scores[index] } else { 0.0 })
     }
-    let score = |value: &f32| NET_WEIGHT * (value.clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS) + BIAS);
-    let scores: Vec<f32> = log_odds.iter().map(score).collect();
-    bars::positions(beat_features, Some(&scores), after_silence)
+}
+
+/// The score of a beat as a downbeat, from its log-odds of being one.
+fn downbeat_score(log_odds: f32) -> f32 {
+    log_odds.clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS) + BIAS
 }
 
 /// The metre by the net alone, and the positions.
@@ -62,7 +63,7 @@ fn path(log_odds: &[f32], beats: usize, after_silence: bool) -> (f32, Vec<usize>
             *best = previous[origin] - if is_regular { 0.0 } else { CHANGE_COST };
             *from = origin as u8;
         }
-        best[0] += value.clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS) + BIAS;
+        best[0] += downbeat_score(*value);
         origins.push(from);
     }
     let mut position = highest(&best[..beats]);

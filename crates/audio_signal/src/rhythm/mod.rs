@@ -4,6 +4,7 @@
 //! frequency range and 10 ms, and the inputs of a net per 20 ms; all decisions are made in [`RhythmAnalyzer::finish`] over
 //! the whole recording. Methods, sources and measurements: `docs/signal.md`.
 
+mod bar_margins;
 mod bars;
 mod beats;
 mod confidence;
@@ -56,7 +57,7 @@ pub struct Rhythm {
 
 /// Detects the rhythm of a mono stream of any sample rate; silence, noise and speech have onsets but no beats.
 ///
-/// Memory grows by about 9 KB per second of audio.
+/// Memory grows by about 7 KB per second of audio.
 ///
 /// # Examples
 ///

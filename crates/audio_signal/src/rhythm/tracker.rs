@@ -177,13 +177,14 @@ impl<'a> BeatTracker<'a> {
         let frames: Vec<usize> = at.iter().map(|frame| frame.round() as usize).collect();
         let downbeats: Vec<f32> = run.iter().map(|beat| beat.downbeat).collect();
         let evidence = BeatEvidence { ranges: &self.ranges, timbre: &self.timbre };
-        let positions = metre::positions(&downbeats, &evidence.of(&frames), self.after_silence(frames[0]));
-        let beat = |((beat, at), position): ((&NetBeat, &f64), usize)| PlacedBeat {
+        let bars = metre::bars(&downbeats, &evidence.of(&frames), self.after_silence(frames[0]));
+        let beat = |(((beat, at), position), bar_margin): (((&NetBeat, &f64), usize), f32)| PlacedBeat {
             time: self.time(at * PULSE_STRIDE as f64),
             position,
+            bar_margin,
             support: beat.support,
         };
-        run.iter().zip(&at).zip(positions).map(beat).collect()
+        run.iter().zip(&at).zip(bars.positions).zip(bars.margins).map(beat).collect()
     }
 
     /// The beats by the pulse.
@@ -199,14 +200,15 @@ impl<'a> BeatTracker<'a> {
         let evidence = BeatEvidence { ranges: &self.ranges, timbre: &self.timbre };
         let features: Vec<BeatFeatures> = runs.iter().map(|run| evidence.of(run)).collect();
         let place = |(run, features): (&Vec<usize>, &BeatFeatures)| {
-            let positions = bars::positions(features, None, after_silence(run[0]));
-            let beat = |(frame, position): (&usize, usize)| PlacedBeat {
+            let bars = bars::bars(features, None, after_silence(run[0]));
+            let beat = |((frame, position), bar_margin): ((&usize, usize), f32)| PlacedBeat {
                 time: self
                     .time((*frame as f64 + onsets::peak_offset(&pulse.values, *frame)) * PULSE_STRIDE as f64),
                 position,
+                bar_margin,
                 support: pulse_support(*frame, &pulse, &path),
             };
-            run.iter().zip(positions).map(beat).collect()
+            run.iter().zip(bars.positions).zip(bars.margins).map(beat).collect()
         };
         let placed: Vec<Vec<PlacedBeat>> = runs.iter().zip(&features).map(place).collect();
         let tempi = grid::related_tempi(&placed, &tempogram, |point| path.is_audible(point));
