@@ -104,8 +104,8 @@ fn part_gain(query: &[f32], source: &[f32], found: &Match, refined: &Refinement)
 }
 
 /// Refines the first [`MAX_CANDIDATES`] matches of `query` (mono samples at [`RATE`] Hz) in their sources; the others are
-/// left out. Matches that correlate get their exact place and speed and are
-/// more certain, the others remain as they are; those below `min_confidence` are removed. In order of confidence.
+/// left out. Matches that correlate get their exact place and speed and are more certain, the others remain as they are;
+/// those below `min_confidence` are removed. In order of confidence.
 ///
 /// So short or noisy queries, whose landmarks alone prove too little, are searched for [candidates](crate::candidates), which
 /// are then confirmed. A correlation alone is no proof: two tones of one frequency have it, too.

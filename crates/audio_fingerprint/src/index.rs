@@ -69,7 +69,7 @@ fn searched<'a, P: Postings>(
 /// Bits of a hash, from the highest one of its 28, whose first postings are known.
 const BUCKET_BITS: u32 = 16;
 
-/// The landmarks of sources in memory, sorted: 24 bytes each.
+/// The landmarks of sources in memory, sorted: 16 bytes each.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryIndex {
     postings: Vec<Posting>,
@@ -103,7 +103,7 @@ impl MemoryIndex {
         self.buckets = (0..=1 << BUCKET_BITS).map(start).collect();
     }
 
-    /// Has it no landmarks?
+    /// Whether there are no landmarks.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.postings.is_empty()

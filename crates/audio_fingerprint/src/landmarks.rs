@@ -11,7 +11,7 @@ pub const FINGERPRINT_VERSION: u32 = 2;
 /// Greatest number of landmarks for each second of audio, over spans of 2 s.
 pub const MAX_LANDMARKS_PER_SECOND: usize = 60;
 
-/// Peaks of landmarks have at most this many stronger ones within 0.4 s on either side.
+/// Peaks of landmarks have fewer than this many stronger ones within 0.4 s on either side.
 const MAX_RANK: u32 = 24;
 /// Each two of this many peaks after the first one are a landmark.
 const TARGETS: usize = 3;

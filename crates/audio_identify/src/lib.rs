@@ -1,7 +1,7 @@
 //! Finds the recordings of an owner in which audio occurs: [`audio_fingerprint`] with an index in Postgres.
 //!
 //! - [`Identify`] is the service, [`router`] its HTTP interface, [`model`] has the wire types;
-//! - [`AnalysisIndex`] indexes recordings when they are analysed, [`index_recordings`] those of before;
+//! - [`AnalysisIndex`] indexes recordings when they are analysed, [`index_recordings`] those stored before;
 //! - `query` is the audio of a request, `search_job` the heavy part of a call: `search` looks the landmarks of its blocks up,
 //!   `refinement` confirms what was found by samples, `candidate` joins it over blocks; `registration` stores origin maps;
 //! - [`Aligner`] aligns recordings of one event, [`Conformer`] finds the edit list of a finished edit; both compare decoded

@@ -32,7 +32,7 @@ const SAME_SPEED: f64 = 0.01;
 
 type SourcesById = BTreeMap<i64, SourceRow>;
 
-/// What a search needs.
+/// The inputs of a search.
 pub(crate) struct SearchJob {
     pub(crate) index: StoredIndex,
     pub(crate) media: MediaService,
@@ -43,7 +43,7 @@ pub(crate) struct SearchJob {
     pub(crate) progress: WorkProgress,
 }
 
-/// What a search has found.
+/// The result of a search.
 pub(crate) struct SearchResult {
     /// Query times are those of the query's audio.
     pub(crate) located: Vec<Located>,

@@ -39,7 +39,7 @@ struct Inner {
     queue: WorkQueue,
 }
 
-/// What a search is for.
+/// The query of a search, and its limits.
 struct Target {
     input: MediaInput,
     options: QueryOptions,

@@ -58,7 +58,8 @@ const SHORTEST_PART: MediaTime = MediaTime::from_millis(1_000);
 ///
 /// Every match is refined to the sample; then the edit's hops of 5 ms are assigned to the matches that explain them best,
 /// with a cost for each cut. Shots cover the edit without gaps. Where two sources are present at once (a dissolve), the
-/// cut is where they are equally loud, and both shots have a fade. Memory: 4 bytes for each hop and match.
+/// cut is where they are equally loud, and both shots have a fade. Memory: 20 bytes for each hop and match that is
+/// placed there.
 ///
 /// # Errors
 /// When the edit or a source cannot be read.

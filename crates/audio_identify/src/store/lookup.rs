@@ -19,7 +19,7 @@ pub(crate) async fn prepare(conn: &mut PgConnection) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Landmarks that are read at once: 96 MB of them.
+/// Landmarks that are read at once: 64 MB of them.
 const MAX_POSTINGS: usize = 4_000_000;
 
 /// Appends the landmarks of this owner that have one of `hashes` (ascending) to `found`, but for those of hashes with more
