@@ -25,7 +25,7 @@ use crate::{Error, FieldToSamples};
 
 /// Maximum number of samples in an archive.
 pub const MAX_FILES: usize = 10_000;
-/// Maximum number of archives that one process plans at the same time; each may hold a manifest in memory, until it is sent.
+/// Maximum number of archives that one process plans at the same time: each holds its manifest in memory until that is sent.
 pub const MAX_CONCURRENT: usize = 16;
 /// Time after which a refused request may be repeated, in s.
 const RETRY_AFTER_S: u32 = 10;
@@ -75,7 +75,8 @@ impl FieldToSamples {
     ///
     /// # Errors
     /// [`Error::Invalid`] for no artifacts, [`Error::TooManyFiles`], [`Error::NotSamples`]; errors of the media store
-    /// for unknown artifacts and missing bytes; [`Error::Work`] while [`MAX_CONCURRENT`] archives are sent.
+    /// for unknown artifacts and missing bytes; [`Error::Work`] while [`MAX_CONCURRENT`] archives
+    /// hold a manifest.
     pub async fn archive(
         &self,
         context: &RequestContext,
