@@ -1,4 +1,4 @@
-//! What the service needs of a detector of samples.
+//! The interface between the service and the detectors of samples.
 //!
 //! To add one, write a module like [`hits`](crate::hits): its wire types in `wire.rs`, the detection as a pure function,
 //! and [`SampleDetector`] for its parameters. Then name it on the wire: a variant of [`Detector`] and of [`Event`], the

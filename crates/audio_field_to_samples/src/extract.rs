@@ -6,6 +6,7 @@ use media_time::MediaTime;
 
 use crate::bands::{BandLevels, BandMeter};
 use crate::envelope::Envelope;
+use crate::slice_meter::mix;
 
 /// The features of a recording. Memory grows by about 10 KB per second of audio, regardless of sample rate and
 /// channels.
@@ -58,7 +59,6 @@ pub fn extract(
     let mut rhythm = (wanted.rhythm || wanted.bands).then(|| RhythmAnalyzer::new(format.rate));
     let mut bands = wanted.bands.then(|| BandMeter::new(format.rate));
     let (mut frames, mut mono) = (0, Vec::new());
-    let gain = 1.0 / channels as f32;
     while let Some(block) = decoder.next_block()? {
         if (control.cancelled)() {
             return Err(DecodeError::Cancelled);
@@ -68,8 +68,7 @@ pub fn extract(
         (control.progress)(Progress { position, expected_duration });
         let Some(rhythm) = &mut rhythm else { continue };
         envelope.push(block.samples);
-        mono.clear();
-        mono.extend(block.samples.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>() * gain));
+        mix(block.samples, channels, &mut mono);
         rhythm.push(&mono);
         if let Some(bands) = &mut bands {
             bands.push(&mono);

@@ -3,9 +3,9 @@
 //!
 //! - [`FieldToSamples`] is the service, [`router`] its HTTP routes, [`model`] has the wire types;
 //! - [`hits`], [`loops`] and [`phrases`] are the detectors: pure functions of the features that
-//!   [`extract`](extract::extract) extracts; [`detector`] is what the service needs of them;
+//!   [`extract`](extract::extract) extracts; [`detector`] is their interface to the service;
 //! - [`cut`] makes slices of the decoder's own samples;
-//! - [`SliceMeasure`] is what is measured of a slice while it is cut;
+//! - [`SliceMeasure`] selects the measurements of a slice while it is cut;
 //! - [`SliceLabel`] is the origin that the header of each slice records;
 //! - [`archive`] puts samples into a ZIP archive;
 //! - [`store`] stores runs, so that identical requests get the same artifacts.

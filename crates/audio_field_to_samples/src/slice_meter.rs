@@ -72,7 +72,7 @@ impl SliceMeter {
 }
 
 /// Replaces `mono` by the mix of interleaved samples.
-fn mix(samples: &[f32], channels: usize, mono: &mut Vec<f32>) {
+pub(crate) fn mix(samples: &[f32], channels: usize, mono: &mut Vec<f32>) {
     let gain = 1.0 / channels as f32;
     mono.clear();
     mono.extend(samples.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>() * gain));

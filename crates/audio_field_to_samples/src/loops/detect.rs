@@ -1,8 +1,8 @@
 //! Loops: bars that can be repeated. Pure functions.
 //!
-//! Every run of whole bars of a requested length is a candidate. Its score is the continuity from its end to its start:
-//! whether the recording after the end resembles that after the start, and the recording before the end that before
-//! the start. The loudness has no influence.
+//! Every run of whole bars of a requested length is a candidate. Its score combines the clarity of the beats on its bar
+//! lines and the continuity from its end to its start: whether the recording after the end resembles that after the
+//! start, and the recording before the end that before the start. The loudness has no influence.
 
 use std::ops::Range;
 
@@ -33,7 +33,7 @@ pub struct Loop {
     pub bpm: f64,
     /// Combined score of the continuity and the clarity of the beats, 0 to 1.
     pub confidence: f64,
-    /// What the confidence is computed from.
+    /// The evidence for its confidence.
     pub evidence: LoopEvidence,
     /// Frames to cut: from the rise of the first beat, for exactly the loop's length.
     pub slice: Range<u64>,
