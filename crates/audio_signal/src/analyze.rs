@@ -8,6 +8,9 @@ use crate::scene::{self, SceneKind, SceneMeasurements};
 use crate::speech::window_of;
 use crate::{Analysis, AnalysisParams, Control, Rhythm, Segment, SignalError, plausibility};
 
+/// Shorter silence between music is a rest, in which the beats continue. The slowest beats are 1.33 s apart.
+const LONGEST_REST: MediaTime = MediaTime::from_millis(1_500);
+
 /// Decodes and analyses a recording in one pass; if the decoding is implausible, in a second pass by ffmpeg (see
 /// [`Suspicion`](crate::Suspicion)).
 ///
@@ -27,9 +30,6 @@ pub fn analyze(
     let first = analyze_once(input.decoder()?, params, control)?;
     plausibility::verify(first, input, |decoder| analyze_once(decoder, params, control))
 }
-
-/// Shorter silence between music is a rest: its beats go on. The slowest beats are 1.33 s apart.
-const LONGEST_REST: MediaTime = MediaTime::from_micros(1_500_000);
 
 fn analyze_once(
     mut decoder: Decoder,

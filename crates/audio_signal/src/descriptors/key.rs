@@ -104,7 +104,7 @@ impl KeyMeter {
 
 impl Chroma {
     fn add(&mut self, powers: &[f32]) {
-        let first = ((LOWEST_HZ / self.bin_hz).ceil() as usize).max(NEIGHBOURS.min(OWN + 1));
+        let first = ((LOWEST_HZ / self.bin_hz).ceil() as usize).max(OWN + 1);
         let Some(total) = powers.get(first..).map(|powers| powers.iter().sum::<f32>()) else { return };
         if total.is_nan() || total <= SILENCE {
             return;

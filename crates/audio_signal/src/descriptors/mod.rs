@@ -1,4 +1,4 @@
-//! What a cut sample sounds like: brightness and role of a hit, key of a loop.
+//! Descriptors of cut samples: brightness and role of a hit, key of a loop.
 
 mod frames;
 mod hit;

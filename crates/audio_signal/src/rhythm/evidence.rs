@@ -9,7 +9,7 @@ use super::{Beat, Rhythm, RhythmAnalyzer, RhythmStream};
 /// Minimum sample rate in Hz for the net, which was trained on streams of 8 kHz bandwidth and more.
 const MIN_NET_RATE: u32 = 8_000;
 
-/// What the net says about a recording.
+/// The output of the net for a recording.
 pub(super) struct NetEvidence {
     /// The onset function in each frame.
     rises: Vec<f32>,
@@ -42,7 +42,7 @@ impl NetEvidence {
     }
 }
 
-/// What the confidences of a recording are decided from, to fit them (`tools/rhythm/confidence.py`).
+/// The evidence that the confidences of a recording are computed from, to fit them (`tools/rhythm/confidence.py`).
 pub struct RhythmEvidence {
     /// Frames of the onset function per second, and the function.
     pub frames_per_second: f64,
@@ -58,7 +58,7 @@ pub struct RhythmEvidence {
     pub pulse_beats: Vec<(Beat, bool, [f32; 2])>,
     /// Tempi related to that of the beats: the ratio, beats per minute, relative salience.
     pub tempi: Vec<[f64; 3]>,
-    /// What is detected.
+    /// The result of the analysis.
     pub rhythm: Rhythm,
 }
 

@@ -164,9 +164,7 @@ impl RhythmAnalyzer {
             beats: beats.beats(),
         }
     }
-}
 
-impl RhythmAnalyzer {
     /// The rhythm without the net, and the features of the beats of each unbroken run.
     fn finish_by_pulse(self) -> (Vec<Beat>, Vec<BeatFeatures>) {
         let Some(RhythmStream { envelope, mut spectrum, mut features }) = self.stream else {
@@ -183,8 +181,7 @@ impl RhythmAnalyzer {
 }
 
 /// For each unbroken run of beats in a `mono` recording of `rate` Hz: the four features from which positions in bars
-/// are estimated, and the beats as [`RhythmAnalyzer::finish`] returns them. For fitting the bars
-/// (`tools/rhythm/fit.py`).
+/// are estimated, and the beats that are detected without the net. For fitting the bars (`tools/rhythm/fit.py`).
 #[must_use]
 pub fn bar_features(rate: u32, mono: &[f32]) -> Vec<Vec<([f32; FEATURES], Beat)>> {
     let mut analyzer = RhythmAnalyzer::new(rate);

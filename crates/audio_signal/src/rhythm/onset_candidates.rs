@@ -58,7 +58,7 @@ pub(super) struct OnsetCandidates<'a> {
     sums: Vec<[f64; 3]>,
 }
 
-/// What may be an onset.
+/// A possible onset.
 pub(super) struct Candidate {
     /// In frames, refined between them.
     pub(super) place: f64,

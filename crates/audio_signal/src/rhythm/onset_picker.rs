@@ -31,7 +31,7 @@ const WITHOUT_NET: Weights = [
     0.0, 0.0,
 ];
 
-/// What is an onset, or not.
+/// A candidate with the decision about it.
 struct Decided {
     place: f64,
     strength: f32,

@@ -23,6 +23,7 @@ pub(super) const THRESHOLD: f32 = 0.02;
 pub(super) const NOISE_FACTOR: f32 = 0.6;
 /// Number of frames over which that median is taken.
 pub(super) const NOISE_BLOCK: usize = 2 * FRAMES_PER_SECOND as usize;
+
 /// The start of a note, stroke or other event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Onset {

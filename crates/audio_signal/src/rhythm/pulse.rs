@@ -68,7 +68,7 @@ impl PulseFunction {
 
     /// The standardised values of each range, low to high, one per frame.
     pub(super) fn finish(self, frames_per_second: f64) -> [Vec<f32>; RANGES] {
-        self.ranges.map(|range| standardise(&range.values, frames_per_second))
+        self.ranges.map(|range| smoothed_and_standardised(&range.values, frames_per_second))
     }
 }
 
@@ -128,7 +128,7 @@ impl Pulse {
 
 /// Smooths `values` over about ±1 frame, subtracts the local mean and divides by the local deviation: zero mean and
 /// unit deviation wherever there is audio, near zero in silence.
-fn standardise(values: &[f32], frames_per_second: f64) -> Vec<f32> {
+fn smoothed_and_standardised(values: &[f32], frames_per_second: f64) -> Vec<f32> {
     let smooth = smooth(values);
     let reach = (NORMALISE_SECONDS * frames_per_second).round() as usize;
     let total: f64 = local_statistics(&smooth, reach).map(|(_, deviation)| deviation).sum();

@@ -38,12 +38,12 @@ const VOICE_WEIGHT: f32 = 1.0;
 const MUSIC_WEIGHT: f32 = 0.8;
 /// Added to the log odds of speech and of music: other sounds that are called either are the worse error.
 const SPEECH_OFFSET: f32 = -1.0;
+const MUSIC_OFFSET: f32 = -1.2;
 /// A sound between silences that is shorter than this (1 s), such as a single word, has no context that the net could use: the
 /// speech detector decides.
 const ISOLATED_CELLS: usize = 125;
 const ISOLATED_VOICE_WEIGHT: f32 = 4.0;
 const ISOLATED_SPEECH_OFFSET: f32 = 0.0;
-const MUSIC_OFFSET: f32 = -1.2;
 /// Maximum magnitude of the log odds of a frame.
 const MAX_LOG_ODDS: f32 = 6.0;
 /// Minimum length of a piece in cells (160 ms); shorter ones are merged into a neighbour.

@@ -3,8 +3,8 @@
 //! While samples are pushed, they are reduced to levels of 8 ms ([`levels`]) and textures of 32 ms ([`texture`]), about
 //! 3 KiB per second of audio. Decisions are made at the end, over the whole recording: silence depends on the
 //! recording's noise floor ([`silence`]); the rest is speech, music or other by the most likely path ([`path`]) through
-//! the activities of the frames ([`net`]) and regressions of their features ([`model`]), on which a change of state is cheap only at a change of the audio
-//! ([`changes`]).
+//! the activities of the frames ([`net`]) and regressions of their features ([`model`]), on which a change of state is
+//! cheap only at a change of the audio ([`changes`]).
 
 mod changes;
 mod classifier;

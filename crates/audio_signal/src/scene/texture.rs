@@ -47,7 +47,8 @@ const BAND_FLOOR_DB: f32 = -120.0;
 const BAND_FLOOR: f32 = 1e-12;
 /// Distance of two frames that share no sample.
 const APART: usize = 2;
-/// Span in frames over which changes of the partials are measured: 0.77 s.
+/// Changes of the partials are measured over this many frames and [`APART`] more: 0.83 s. Two such spans that are
+/// [`APART`] have this many frames in common.
 const CHANGE_SPAN: usize = 24;
 const HISTORY: usize = CHANGE_SPAN + 2 * APART + 1;
 
