@@ -29,7 +29,7 @@ MIN_RISE, MIN_LOG_ODDS, MAX_LOG_ODDS, MAX_RIVALRY, MAX_PULSE, FLOOR = 0.01, -1.5
 AFTER, PERCUSSIVE_FALL, NO_FALL, RIVALS, MIN_RELATIVE, MIN_CONFIDENCE, MIN_GAP = (5, 12), 0.75, 0.4, 0.08, -0.5, 0.5, 0.06
 OF_DRUMS = np.array([1, 1, 1, 1, 1] + 13 * [0])  # the features that count among drums alone
 WITHOUT_NET = np.array([1, 1, 0, 1, 1, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0])  # the features that are known then
-# Songs have onsets in their notes that nobody hears, recorded kits have strokes in their samples that the truth lacks.
+# Songs have inaudible onsets in their notes, recorded kits have strokes in their samples that the truth lacks.
 WEIGHTS = {"sung": 1.0, "groove": 1.0}
 DRUM_WEIGHTS = {"sung": 0.1, "groove": 0.1}
 SONG, DRUM_SONG = 0.2, 1.0

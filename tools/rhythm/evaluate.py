@@ -1,5 +1,5 @@
 """Scores a rhythm net: `evaluate.py NET.pkl FOLDER…` of corpus_features.py's or songs.py's files. The decoding is that of
-crates/audio_signal/src/rhythm/{path,bars}.rs."""
+crates/audio_signal/src/rhythm/{path,neural,metre}.rs."""
 
 import argparse
 import pathlib

@@ -1,9 +1,9 @@
-"""Fits what tells where bars begin, and whether they have four beats or three.
+"""Fits the weights that decide where bars begin, and whether they have four beats or three.
 
     python3 tools/rhythm/fit.py --features target/release/examples/bar_features material
 
 prints the constants of crates/audio_signal/src/rhythm/bars.rs (WEIGHTS, in halves, and the cost of three) as fitted on
-material/fit, and how well the crate as built finds beats and downbeats in material/report. `material` is what material.py
+material/fit, and the F of the beats and downbeats that the crate as built detects without its net in material/report. `material` is what material.py
 wrote. Needs numpy and scipy.
 
 The model is a conditional logit: the seven hypotheses of a recording (the metre, and which beat is the first) compete,
