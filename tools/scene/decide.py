@@ -22,10 +22,12 @@ import numpy as np
 from net import maxima
 
 USED = {"speaking_weight": 0.1, "voice_weight": 1.0, "speech_offset": -1.0, "music_weight": 0.8, "music_offset": -1.2,
-        "boundary": 4.0, "switch": 11.0, "evidence": 0.25}  # fmt: skip
+        "isolated_voice_weight": 4.0, "isolated_speech_offset": 0.0, "boundary": 4.0, "switch": 11.0,
+        "evidence": 0.25}  # fmt: skip
 CALIBRATION = [(2.06, 0.56), (1.0, 0.0), (0.75, -0.56)]
 MIN_FRAMES = (8, 40, 31)
 MIN_PIECE_CELLS = 20
+ISOLATED_CELLS = 125
 FOLDERS = ["programme", "sounds", "beats", "beats_closed", "singing", "drums"]
 MODEL = pathlib.Path(__file__).parents[2] / "crates/audio_signal/src/scene/model.rs"
 
@@ -46,8 +48,8 @@ def logistic(x):
     return 1 / (1 + np.exp(-np.clip(x, -87, 87)))
 
 
-def probabilities(activities, features, numbers):
-    """Of speech, music and other in each frame."""
+def probabilities(activities, features, isolated, numbers):
+    """Of speech, music and other in each frame, given which frames are of a short sound between silences."""
     scales, weights = regressions()
     standard = np.clip((features[:, :9] - scales[:, 0]) / scales[:, 1], -3, 3)
     inputs = np.c_[standard, standard[:, 0] * standard[:, 7], standard[:, 3] ** 2, np.ones(len(standard))]
@@ -55,7 +57,9 @@ def probabilities(activities, features, numbers):
     speaking = log_odds(voice * logistic(inputs @ weights["SPEAKING"]))
     spoken = log_odds(activities[:, 0]) + numbers["speaking_weight"] * speaking
     song = activities[:, 1] * (1 - activities[:, 0])
-    spoken = logistic(spoken + numbers["voice_weight"] * (voice - 0.5) + numbers["speech_offset"]) * (1 - song)
+    voice_weight = np.where(isolated, numbers["isolated_voice_weight"], numbers["voice_weight"])
+    offset = np.where(isolated, numbers["isolated_speech_offset"], numbers["speech_offset"])
+    spoken = logistic(spoken + voice_weight * (voice - 0.5) + offset) * (1 - song)
     musical = log_odds(activities[:, 1:3].max(1)) + numbers["music_weight"] * log_odds(logistic(inputs @ weights["MUSIC"]))
     music = (1 - spoken) * logistic(musical + numbers["music_offset"])
     return np.stack([spoken, music, 1 - spoken - music], 1)
@@ -143,9 +147,22 @@ class Recording:
         level = textures[:, 0]
         self.salience = np.clip((level - maxima(level, 31) + 30) / 15, 0, 1)
 
+    def gaps(self):
+        """Ranges of cells that are not silent."""
+        edges = [0, *(edge for a, b, _ in self.silences for edge in (a, b)), self.cells]
+        return [(first, last) for first, last in zip(edges[::2], edges[1::2]) if first < last]
+
+    def isolated(self):
+        """Which frames are of a short sound between silences."""
+        isolated = np.zeros(len(self.salience), bool)
+        for first, last in self.gaps():
+            if last - first < ISOLATED_CELLS:
+                isolated[first // 4 : -(-last // 4)] = True
+        return isolated
+
     def segments(self, numbers):
         """Rows as of evaluate.segmented."""
-        p, count = probabilities(self.activities, self.features, numbers), len(self.salience)
+        p, count = probabilities(self.activities, self.features, self.isolated(), numbers), len(self.salience)
         silent = np.zeros(count, bool)
         for a, b, _ in self.silences:
             silent[-(-a // 4) : min(b // 4, count)] = True
@@ -155,8 +172,7 @@ class Recording:
         is_boundary[self.changes] = True
         path = [(k, 4 * a, 4 * b) for k, a, b in viterbi(emissions, is_boundary, numbers)]
         rows = [(a * 0.008, b * 0.008, "silence", c, False, False) for a, b, c in self.silences]
-        edges = [0, *(edge for a, b, _ in self.silences for edge in (a, b)), self.cells]
-        for first, last in zip(edges[::2], edges[1::2]):
+        for first, last in self.gaps():
             # The last cells may be less than a frame.
             inside = [[k, max(a, first), min(b, last) if b < path[-1][2] else last] for k, a, b in path if b > first and a < last]
             rows += [self.row(p, *piece) for piece in merged(inside)]

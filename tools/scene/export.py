@@ -84,7 +84,7 @@ def main():
         print(f"        ({frame}, [{', '.join(f'{a:.5f}' for a in found[frame])}]),")
     print("    const BITS: &[[u32; ACTIVITIES]] = &[")
     for row in single(values, raw)[40::80].view(np.uint32):
-        print(f"        [{', '.join(map(str, row))}],")
+        print(f"        [{', '.join(f'{value:_}' for value in row)}],")
     print("    ];")
 
 

@@ -1,10 +1,10 @@
-"""Fits the regressions that tell music from other sounds, and speaking from singing and other voices.
+"""Fits the regressions that distinguish music from other sounds, and speaking from singing and other voices.
 
     python3 tools/scene/fit.py SCENES.npz ...
 
 prints the constants of crates/audio_signal/src/scene/model.rs (SCALES, MUSIC, SPEAKING), fitted on composed scenes
-(scenes.py), and how many frames of each kind are told right by a fit on the other scenes. Nothing of beats/, drums/ or any
-other folder of the corpus but classes/, asr/ and vad/ is in the scenes. Needs numpy.
+(scenes.py), and the share of frames of each kind that a fit on the other scenes classifies correctly. Nothing of beats/,
+drums/ or any other folder of the corpus but classes/, asr/ and vad/ is in the scenes. Needs numpy.
 """
 
 import argparse
@@ -17,7 +17,7 @@ NAMES = ["persistence", "notes", "pulse", "level_spread", "peakiness_spread", "f
          "voice"]  # fmt: skip
 PRODUCTS = [("persistence", "peakiness"), ("level_spread", "level_spread")]
 INPUTS = NAMES + ["*".join(pair) for pair in PRODUCTS]
-# How much more (or less) a task's answers weigh: who has a voice speaks more often than not.
+# Weight of each answer of a task: a voice speaks more often than it sings.
 PRIOR = {"music": {0: 1.0, 1: 1.0}, "speaking": {0: 1.0, 1: 3.0}}
 FARTHEST = 3.0
 # Every so many frames count, because neighbours are alike, and all of them together as this many.
@@ -55,20 +55,20 @@ def inputs(features, scales):
 
 
 def answers(labels, voice):
-    """{task: 0, 1 or -1 (the frame tells nothing of it)} of each frame."""
+    """{task: 0, 1 or -1 (undecided)} of each frame."""
     around = lambda present: np.lib.stride_tricks.sliding_window_view(
         np.pad(present, [(0, 0), (REACH, REACH)]), 2 * REACH + 1, axis=1).any(-1)  # fmt: skip
     # Features are means: what is near counts, too.
     quiet, tuneless = ~around(labels[..., SPEECH] != 0), ~around(labels[..., MUSIC] != 0)
     present = lambda activity: labels[..., activity] == 1
-    told = np.full(labels.shape[:2], -1)
-    told[quiet & tuneless & present(NOISE)] = 0
-    told[quiet & present(MUSIC) & (labels[..., NOISE] == 0)] = 1
+    musical = np.full(labels.shape[:2], -1)
+    musical[quiet & tuneless & present(NOISE)] = 0
+    musical[quiet & present(MUSIC) & (labels[..., NOISE] == 0)] = 1
     speaking = np.full(labels.shape[:2], -1)
     speaking[quiet & (labels[..., 1:] == 1).any(-1)] = 0
     speaking[present(SPEECH) & ~around(labels[..., SINGING] != 0)] = 1
     speaking[voice < 0.5] = -1
-    return {"music": told, "speaking": speaking}
+    return {"music": musical, "speaking": speaking}
 
 
 def fitted(task, x, y):
@@ -85,8 +85,8 @@ def main():
     features = np.concatenate([part["features"] for part in parts])
     labels = np.concatenate([part["labels"] for part in parts])
     tasks = {task: y[:, ::STRIDE].ravel() for task, y in answers(labels, features[..., -1]).items()}
-    heard = (labels == 1).any(-1)
-    scales = features[heard][:, :-1].mean(0), features[heard][:, :-1].std(0)
+    audible = (labels == 1).any(-1)
+    scales = features[audible][:, :-1].mean(0), features[audible][:, :-1].std(0)
     features = features[:, ::STRIDE]
     fold = np.repeat(np.arange(len(features)) % FOLDS, features.shape[1])
     x = inputs(features.reshape(-1, features.shape[-1])[:, :-1], scales)
@@ -95,15 +95,15 @@ def main():
         print(f"    ({mean:.3f}, {deviation:.3f}),")
     print("];")
     for task, y in tasks.items():
-        # What is asked of sounds is not told by a voice.
+        # The speech probability is no evidence for music.
         use = [i for i in range(len(INPUTS)) if task != "music" or INPUTS[i] != "voice"]
-        told = y >= 0
+        decided = y >= 0
         for k in (0, 1):
-            right = [probability(fitted(task, x[told & (fold != f)][:, use], y[told & (fold != f)]),
+            right = [probability(fitted(task, x[decided & (fold != f)][:, use], y[decided & (fold != f)]),
                                  x[(y == k) & (fold == f)][:, use]) > 0.5 for f in range(FOLDS)]  # fmt: skip
             print(f"// {task} {k}: {(np.concatenate(right) == k).mean():.3f} of {(y == k).sum()} frames")
         weights = np.zeros(len(INPUTS) + 1)
-        weights[[*use, len(INPUTS)]] = fitted(task, x[told][:, use], y[told])
+        weights[[*use, len(INPUTS)]] = fitted(task, x[decided][:, use], y[decided])
         listed = ", ".join(f"{w:.3f}" for w in weights[:-1])
         print(f"pub(crate) const {task.upper()}: Logistic =\n    Logistic {{ weights: [{listed}], bias: {weights[-1]:.3f} }};")
 

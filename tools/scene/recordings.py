@@ -28,7 +28,7 @@ LETTERS = "ar cs da de en en_GB es fr he hu it lt ml nb nds nl pt_BR ru tn uk".s
 INSTRUMENTS = {"bassoon", "cello", "violin", "drumkit"}
 MACHINES = {"firetruck", "vacuum_cleaner", "Washing-machine", "toilet", "kettle", "hammer", "saw", "glass",
             "camera_35mm", "fireworks", "lightningbolt", "scissors_small_open", "mallet_metal"}  # fmt: skip
-# Tuxpaint's stamps that speak, sing, chime, or cannot be told by ear.
+# Tuxpaint's stamps that speak, sing, chime, or are ambiguous.
 UNCLEAR = {"checkeredflag", "no_uturn", "xing_ped", "xing_school", "final-roll-call", "santahat", "ghost", "blackcat",
            "bathyscape", "gift", "cymbal_crash", "drum_tomtom_floor", "cuckoo", "dreydl-hay", "dreydl-nun",
            "dreydl-shin", "dreydl-gimmel", "pig_golden", "pig_golden2", "xanthia", "apple_red", "hard_candy",
