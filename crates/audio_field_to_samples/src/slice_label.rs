@@ -31,7 +31,7 @@ pub struct SliceLabel {
 impl SliceLabel {
     /// The header of the file of a slice: everything before its samples. `frames` is its range in the recording.
     pub(crate) fn header(&self, format: &AudioFormat, frames: &Range<u64>) -> Vec<u8> {
-        // A decoder has at most 255 channels.
+        // A decoder has at most 32 channels.
         let channels = u16::try_from(format.channels()).unwrap_or(u16::MAX);
         let float = FloatFormat { channels, rate: format.rate, speaker_mask: format.speaker_mask() };
         wave::header(&float, frames.end - frames.start, &wave::chunks(&self.origin(format.rate, frames)))

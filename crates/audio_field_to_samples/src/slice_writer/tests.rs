@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fake_s3::FakeS3;
 use tokio::sync::mpsc;
@@ -28,11 +28,7 @@ async fn slices_reach_an_object_store_eight_at_a_time() {
     let (s3, staging) = (FakeS3::start().unwrap(), tempfile::tempdir().unwrap());
     let store = open(&s3, staging.path());
     s3.delay_puts(Duration::from_millis(30));
-    let began = Instant::now();
     let kept = keep_slices(&store, 185).await.unwrap();
-    let took = began.elapsed();
-    println!("185 slices at 30 ms each: {} ms, {} at once", took.as_millis(), s3.most_puts_at_once());
-    assert!(took < Duration::from_secs(3), "{took:?}");
     assert!((4..=8).contains(&s3.most_puts_at_once()), "{}", s3.most_puts_at_once());
     assert_eq!((kept.len(), s3.objects()), (185, 185));
     for cut in [0, 7, 184] {
