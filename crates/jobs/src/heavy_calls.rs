@@ -70,7 +70,7 @@ pub const HEAVY_CALLS: &[HeavyCall] = &[
     HeavyCall::new("/audio/hits/detect", "detect_hits", Lane::Analysis),
     HeavyCall::new("/audio/loops/detect", "detect_loops", Lane::Analysis),
     HeavyCall::new("/audio/voice-phrases/detect", "detect_phrases", Lane::Analysis),
-    // Of queries of more than half a minute; shorter ones are answered at once.
+    // Of queries of more than 28 s, and of shorter ones whose matches require long decoding.
     HeavyCall::new("/audio/identify", "identify", Lane::Analysis),
     HeavyCall::new("/audio/align", "align", Lane::Analysis),
     HeavyCall::new("/audio/conform", "conform", Lane::Analysis),
