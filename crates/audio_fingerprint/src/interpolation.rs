@@ -1,5 +1,7 @@
 //! Samples at fractional positions.
 
+use std::sync::LazyLock;
+
 /// Samples on either side of a position that determine its value.
 const REACH: usize = 16;
 /// Tabulated kernels between two samples; a position takes the nearest one, which is an error of −66 dB at 4 kHz.
@@ -12,7 +14,13 @@ pub(crate) struct Interpolator {
 }
 
 impl Interpolator {
-    pub(crate) fn new() -> Self {
+    /// The kernels, which are computed once: 128 KiB.
+    pub(crate) fn shared() -> &'static Self {
+        static SHARED: LazyLock<Interpolator> = LazyLock::new(Interpolator::new);
+        &SHARED
+    }
+
+    fn new() -> Self {
         let kernel = |phase: usize| {
             std::array::from_fn(|tap| {
                 let distance = tap as f64 - (REACH - 1) as f64 - phase as f64 / PHASES as f64;
@@ -57,7 +65,7 @@ mod tests {
     fn resample_equals_the_sine_between_samples() {
         let sine = |t: f64| (t * 0.7).sin();
         let samples: Vec<f32> = (0..400).map(|n| sine(f64::from(n)) as f32).collect();
-        let found = Interpolator::new().resample(&samples, 40.37, 1.03, 300);
+        let found = Interpolator::shared().resample(&samples, 40.37, 1.03, 300);
         for (n, value) in found.iter().enumerate() {
             let expected = sine(40.37 + n as f64 * 1.03);
             assert!((f64::from(*value) - expected).abs() < 4e-3, "{n}: {value} {expected}");
@@ -66,7 +74,7 @@ mod tests {
 
     #[test]
     fn resample_without_a_change_is_exact_and_zero_outside() {
-        let found = Interpolator::new().resample(&[0.25, -0.5, 1.0], -1.0, 1.0, 5);
+        let found = Interpolator::shared().resample(&[0.25, -0.5, 1.0], -1.0, 1.0, 5);
         assert_eq!(found, [0.0, 0.25, -0.5, 1.0, 0.0]);
     }
 }

@@ -54,15 +54,15 @@ pub fn refine(query: &[f32], source: &[f32], speed: f64) -> Option<Refinement> {
     if !(0.5..=2.0).contains(&speed) {
         return None;
     }
-    let interpolator = Interpolator::new();
-    let found = best_speed(&interpolator, query, source, speed)?;
-    Some(refined(&interpolator, query, source, found))
+    let interpolator = Interpolator::shared();
+    let found = best_speed(interpolator, query, source, speed)?;
+    Some(refined(interpolator, query, source, found))
 }
 
 /// As [`refine`], at speed 1 and those that differ from it as clocks do.
 pub(crate) fn refine_unchanged(query: &[f32], source: &[f32]) -> Option<Refinement> {
     let lag = phase_correlation(query, source)?;
-    Some(refined(&Interpolator::new(), query, source, (1.0, lag, source.to_vec())))
+    Some(refined(Interpolator::shared(), query, source, (1.0, lag, source.to_vec())))
 }
 
 /// The refinement at a speed, with the lag at it and the source as it is at it.
@@ -104,7 +104,7 @@ fn refined(
 pub(crate) fn agreement(query: &[f32], source: &[f32], refined: &Refinement, window: Range<usize>) -> f64 {
     let length = PART.min(window.len() / 2).max(1);
     let count = (window.len() / length).clamp(1, MAX_PARTS);
-    let interpolator = Interpolator::new();
+    let interpolator = Interpolator::shared();
     let agrees = |index: &usize| {
         let start = window.start + index * (window.len() - length) / (count - 1).max(1);
         let place = refined.source_start + start as f64 * refined.speed - PART_MARGIN as f64;
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn refine_measures_a_speed_near_the_given_one() {
         let source = noise(6, 60_000);
-        let query = Interpolator::new().resample(&source, 4_000.0, 1.053, 32_000);
+        let query = Interpolator::shared().resample(&source, 4_000.0, 1.053, 32_000);
         let found = refine(&query, &source, 1.05).unwrap();
         assert!((found.speed - 1.053).abs() < 2e-5, "{found:?}");
         assert!((found.source_start - 4_000.0).abs() < 1.0 && found.chance < 1e-6, "{found:?}");

@@ -107,7 +107,7 @@ impl Presence {
         sources: &mut S,
         placement: Placement,
     ) -> Result<Self, E::Error> {
-        let interpolator = Interpolator::new();
+        let interpolator = Interpolator::shared();
         let mut hops = Vec::with_capacity(placement.end_hop - placement.first_hop);
         let mut polarity = 0.0;
         let mut first = placement.first_hop;
