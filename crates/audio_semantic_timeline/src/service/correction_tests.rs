@@ -10,6 +10,7 @@ use super::tests::{asset, context, service, with_ffmpeg};
 use super::*;
 use crate::backend::{Measured, StubBackend};
 use crate::corrections::{CorrectedPart, CorrectionRequest};
+use crate::model::TimelineResponse;
 use crate::store::find_timelines;
 
 /// A service with an analysed recording.

@@ -10,7 +10,8 @@ use scheduling::WorkError;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{SemanticTimelines, StoredTimeline};
+use super::SemanticTimelines;
+use super::read::StoredTimeline;
 use crate::backend::BackendKind;
 use crate::corrections::store::{self, CorrectionRow};
 use crate::corrections::{

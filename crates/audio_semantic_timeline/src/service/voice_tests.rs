@@ -1,6 +1,7 @@
 //! Names of speakers, by enrolled voices in the database.
 
 use audio_speakers::{Embedding, SpeakerModels};
+use chrono::DateTime;
 use db::testing::TestDatabase;
 use primitives::WriteSeed;
 
