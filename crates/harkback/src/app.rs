@@ -1,36 +1,31 @@
 //! Wiring: builds the services and the router from the settings.
 
-use std::io::Write;
+mod openapi;
+mod parts;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use access::{Access, BaseUrl, Links};
-use anyhow::Context;
-use audio_asr::Models;
 use audio_field_to_samples::FieldToSamples;
 use audio_identify::{Aligner, AnalysisIndex, Conformer, Identify};
 use audio_mix::PatternMixer;
 use audio_pattern_engine::PatternEngine;
 use audio_semantic_timeline::SemanticTimelines;
-use audio_semantic_timeline::backend::{Backends, SignalBackend};
-use audio_signal::Thresholds;
 use audio_to_video_origin::VideoOrigins;
 use axum::Router;
 use axum::response::Redirect;
 use axum::routing::get;
 use blob_store::BlobStore;
-use chrono::TimeDelta;
 use edits::Edits;
 use exports::Exports;
-use housekeeping::Housekeeping;
 use http_kit::idempotency::{self, Keys};
 use http_kit::{BodyPace, RouteLimit};
-use jobs::{JobLimits, JobSettings, Jobs};
+use jobs::Jobs;
 use library::Library;
 use lineage::Lineages;
-use media_decode::{Decoders, Ffmpeg};
+use media_v2::MediaService;
 use media_v2::codes::{CONTENT_DAMAGED, CONTENT_MISSING};
-use media_v2::{MediaConfig, MediaService, SourcePolicy};
 use metrics_exporter_prometheus::PrometheusHandle;
 use origin_snippets::OriginSnippets;
 use primitives::{Clock, SystemClock};
@@ -39,20 +34,23 @@ use url::Url;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
-use video_render::{RenderConfig, RenderLimits, Renderer};
+use video_render::Renderer;
 use video_timeline::{HttpTimeline, HttpTimelineConfig, TimelineService, VideoTimeline};
 
 use crate::capacity::Capacity;
 use crate::catalogue::StoredMedia;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::follow_ups;
 use crate::health::{self, Health};
 use crate::operations::{self, Operations};
 use crate::policy;
-use crate::sources;
 use crate::stopping::{self, Stopping};
 use crate::tenant_requests::{self, TenantRequests};
 use crate::uploads::{self, Uploads};
+
+pub(crate) use openapi::{openapi, print_openapi};
+use parts::renders;
+pub(crate) use parts::{backends, decoders, housekeeping, jobs, media, open_blobs};
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -72,18 +70,6 @@ fn body_limits() -> Vec<RouteLimit> {
         edits::BODY_LIMITS,
     ];
     limits.concat()
-}
-
-/// Jobs in the database of `pool`, for the routes of [`build`].
-pub(crate) fn jobs(config: &Config, capacity: &Capacity, pool: PgPool, blobs: BlobStore) -> Jobs {
-    let limits = JobLimits {
-        waiting_per_tenant: capacity.jobs_of_tenant,
-        waiting: capacity.jobs,
-        retention: TimeDelta::days(config.job_retention_days.into()),
-    };
-    let settings =
-        JobSettings { limits, outbound: outbound::Policy { allows_private: config.allow_private_addresses } };
-    Jobs::new(pool, blobs, Arc::new(SystemClock), settings)
 }
 
 /// Builds every service and the router; `keys` runs the calls that have an `Idempotency-Key`.
@@ -278,108 +264,4 @@ fn api(
     http_kit::openapi::complete_schemas(router.get_openapi_mut());
     follow_ups::describe(router.get_openapi_mut());
     Ok(Routes { router, media, timelines, renderer })
-}
-
-/// The service that removes assets and reads figures.
-pub(crate) fn housekeeping(config: &Config, pool: PgPool) -> anyhow::Result<Housekeeping> {
-    let housekeeping = Housekeeping::new(pool, Arc::new(SystemClock));
-    Ok(match &config.video_timeline_url {
-        Some(url) => {
-            let timeline = HttpTimeline::new(HttpTimelineConfig::new(url.clone()))?;
-            housekeeping.with_remote_timeline(Arc::new(timeline))
-        }
-        None => housekeeping,
-    })
-}
-
-/// The service for assets and artifacts.
-pub(crate) fn media(
-    config: &Config,
-    capacity: &Capacity,
-    pool: PgPool,
-    blobs: BlobStore,
-) -> anyhow::Result<MediaService> {
-    let media_config = MediaConfig {
-        sources: SourcePolicy::new(config.source_roots.iter().cloned())?,
-        remote_sources: sources::open(config)?,
-        max_upload_bytes: config.max_upload_bytes,
-        probes: capacity.probes.running,
-        waiting_probes: capacity.probes.waiting,
-        decoders: decoders(config),
-        documents: Some(Arc::new(audio_semantic_timeline::RegisteredDocuments)),
-        ..MediaConfig::default()
-    };
-    Ok(MediaService::new(pool, blobs, Arc::new(SystemClock), media_config))
-}
-
-fn renders(config: &Config, capacity: &Capacity) -> RenderConfig {
-    let defaults = RenderConfig::default();
-    let limits = RenderLimits {
-        time: Duration::from_secs(config.render_timeout_s),
-        output_bytes: config.max_render_bytes,
-        ..defaults.limits
-    };
-    RenderConfig {
-        ffmpeg: config::found_on_path(&config.ffmpeg),
-        ffprobe: config::found_on_path(&config.ffprobe),
-        workers: capacity.renders.running,
-        waiting: capacity.renders.waiting,
-        limits,
-    }
-}
-
-/// Decoders for recordings; whether ffmpeg is installed is found out when it is first needed.
-pub(crate) fn decoders(config: &Config) -> Decoders {
-    let program = config::found_on_path;
-    Decoders::with_ffmpeg(Ffmpeg::new(program(&config.ffmpeg), program(&config.ffprobe)))
-}
-
-/// Builds the configured backends; models are loaded later.
-pub(crate) fn backends(config: &Config, capacity: &Capacity) -> anyhow::Result<Backends> {
-    let invalid = |message: String| anyhow::anyhow!(message);
-    let threads = capacity.analysis_threads;
-    let signal = SignalBackend::new(Thresholds::DEFAULT, config.audio_semantic_seed, threads)?;
-    Ok(Backends::new(
-        config.audio_semantic_backend.parse().map_err(invalid)?,
-        config.audio_semantic_fallback.parse().map_err(invalid)?,
-        config.audio_semantic_whisper_model.clone(),
-        Arc::new(Models::new(config.models(), capacity.speech_models, threads)),
-        signal,
-    ))
-}
-
-/// Opens the blob store; an object store takes its credentials from the environment, under the
-/// names its vendors use (`AWS_ACCESS_KEY_ID`, `GOOGLE_SERVICE_ACCOUNT`, …).
-pub(crate) fn open_blobs(config: &Config) -> anyhow::Result<BlobStore> {
-    let url = match &config.storage_url {
-        Some(url) => url.clone(),
-        None => {
-            let path = std::path::absolute(config.data_dir.join("blobs"))?;
-            Url::from_directory_path(&path)
-                .map_err(|()| anyhow::anyhow!("{} cannot be written as a URL", path.display()))?
-        }
-    };
-    BlobStore::open(&url, sources::store_options(""), &config.data_dir.join("staging"))
-        .context("the blob store cannot be opened")
-}
-
-/// Prints the OpenAPI document.
-pub(crate) fn print_openapi() -> anyhow::Result<()> {
-    writeln!(std::io::stdout(), "{}", openapi()?.to_pretty_json()?)?;
-    Ok(())
-}
-
-/// The OpenAPI document, which needs the routes only: nothing is connected or written.
-pub(crate) fn openapi() -> anyhow::Result<utoipa::openapi::OpenApi> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let _guard = runtime.enter();
-    let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy("postgres://localhost/none")?;
-    let staging = tempfile::tempdir()?;
-    let blobs = BlobStore::open(&Url::parse("memory:///")?, [], staging.path())?;
-    let links = Links::new(pool.clone(), Arc::new(SystemClock));
-    let config = Config::default();
-    let capacity = Capacity::of_service(&config);
-    let jobs = jobs(&config, &capacity, pool.clone(), blobs.clone());
-    let mut routes = api(&config, &capacity, pool, blobs, links, jobs, None)?;
-    Ok(routes.router.to_openapi())
 }

@@ -2,26 +2,32 @@ mod analyze_arguments;
 mod export_arguments;
 mod identify_arguments;
 mod job_arguments;
+mod key_arguments;
+mod maintenance_arguments;
 mod mcp_arguments;
+mod model_arguments;
 mod open_arguments;
 mod upload_arguments;
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
-use primitives::{AccessLevel, Id};
 
 pub(crate) use analyze_arguments::AnalyzeArguments;
 pub(crate) use export_arguments::{ExportArguments, ExportFormat, ExportMedia, ExportSubject};
 pub(crate) use identify_arguments::IdentifyArguments;
 pub(crate) use job_arguments::{JobsArguments, JobsCommand, ServiceArguments};
+pub(crate) use key_arguments::{KeysArguments, KeysCommand};
+pub(crate) use maintenance_arguments::{
+    ForgetArguments, GcArguments, IndexArguments, LibraryIndex, ReprobeArguments, VerifyArguments,
+};
 pub(crate) use mcp_arguments::McpArguments;
+pub(crate) use model_arguments::{ModelsArguments, ModelsCommand};
 pub(crate) use open_arguments::OpenArguments;
 pub(crate) use upload_arguments::UploadArguments;
 
 use crate::flag_defaults::Defaults;
-use crate::flags::{GcFlags, ModelLocation, ReprobeFlags, ServeFlags, StoreFlags};
+use crate::flags::{ModelLocation, ServeFlags, StoreFlags};
 
 /// Analyse audio and video, find the source of a piece of audio, and return the matching video.
 #[derive(Debug, Parser)]
@@ -135,133 +141,6 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct KeysArguments {
-    #[command(subcommand)]
-    pub(crate) command: KeysCommand,
-    #[command(flatten)]
-    pub(crate) store: StoreFlags,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeysCommand {
-    /// Create a key for `serve --auth keys` and print it. It is shown once; the database stores its hash.
-    Create {
-        /// Tenant of all calls with the key.
-        #[arg(long)]
-        tenant: Id,
-        /// Environment of all calls with the key.
-        #[arg(long)]
-        env: Id,
-        /// User of all calls with the key; without it, callers may send one.
-        #[arg(long)]
-        user: Option<Id>,
-        /// Scope: `read`: calls that only read; `write`: all but files of the machine; `admin`: all.
-        #[arg(long, default_value = "write", value_parser = AccessLevel::from_str)]
-        scope: AccessLevel,
-    },
-    /// List all keys, without their secrets.
-    List {
-        /// List only keys of this tenant.
-        #[arg(long)]
-        tenant: Option<Id>,
-    },
-    /// Revoke a key, from the next call on.
-    Revoke {
-        /// The part of the key between `hb_` and the next `_`, as `list` prints it.
-        id: String,
-    },
-    /// Sign links with a new secret. Links of the previous one stay valid; rotate twice to invalidate them.
-    RotateLinks,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ReprobeArguments {
-    /// Also probe assets that this version probed.
-    #[arg(long)]
-    pub(crate) all: bool,
-    #[command(flatten)]
-    pub(crate) flags: ReprobeFlags,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct IndexArguments {
-    /// The index.
-    #[arg(value_enum)]
-    pub(crate) index: LibraryIndex,
-    /// Index everything again, not only what is missing.
-    #[arg(long)]
-    pub(crate) rebuild: bool,
-    /// Index only the recordings of this tenant; of `fingerprints` only.
-    #[arg(long, value_name = "ID")]
-    pub(crate) tenant: Option<Id>,
-    /// Index only the recordings of this environment of the tenant.
-    #[arg(long, value_name = "ID", requires = "tenant")]
-    pub(crate) env: Option<Id>,
-    #[command(flatten)]
-    pub(crate) flags: ReprobeFlags,
-}
-
-/// An index of the library.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LibraryIndex {
-    /// Words of semantic timelines, for `GET /search`
-    Words,
-    /// Hits, loops and phrases, for `GET /audio/samples`
-    Samples,
-    /// Sizes of the bytes of artifacts, for `GET /usage`; without `--rebuild`
-    Sizes,
-    /// Recordings, for `POST /audio/identify`; decodes each of them
-    Fingerprints,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct VerifyArguments {
-    /// Move damaged files aside, so that they are no longer served; uploading the same bytes restores them.
-    #[arg(long)]
-    pub(crate) repair: bool,
-    /// Read only the database: check results, but not stored bytes.
-    #[arg(long, conflicts_with = "repair")]
-    pub(crate) skip_bytes: bool,
-    #[command(flatten)]
-    pub(crate) store: StoreFlags,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct GcArguments {
-    /// Remove the blobs that are found; without it, they are only counted.
-    #[arg(long)]
-    pub(crate) delete: bool,
-    /// Keep blobs written or uploaded again in the last N hours; must be longer than any request takes.
-    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) older_than_hours: u32,
-    /// Also remove cached waveforms that are older; they are computed again on request, and the next run removes their
-    /// blobs.
-    #[arg(long)]
-    pub(crate) waveforms: bool,
-    #[command(flatten)]
-    pub(crate) flags: GcFlags,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ForgetArguments {
-    /// The tenant.
-    #[arg(long)]
-    pub(crate) tenant: Id,
-    /// Only this environment of the tenant.
-    #[arg(long)]
-    pub(crate) env: Option<Id>,
-    /// Only count what would be removed.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Keep blobs written or uploaded again in the last N hours, for `gc`; must be longer than any request takes, and 0 only
-    /// while no service runs.
-    #[arg(long, value_name = "N", default_value_t = 24)]
-    pub(crate) older_than_hours: u32,
-    #[command(flatten)]
-    pub(crate) store: StoreFlags,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
     /// The recording: audio, or video with audio. In the repository it defaults to an example.
     pub(crate) file: Option<PathBuf>,
@@ -299,38 +178,6 @@ pub(crate) struct ManArguments {
     /// Write the pages of all commands to this directory instead: `harkback.1`, `harkback-analyze.1`, ….
     #[arg(short = 'o', long, value_name = "DIR")]
     pub(crate) out_dir: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ModelsArguments {
-    #[command(flatten)]
-    pub(crate) place: ModelLocation,
-    #[command(subcommand)]
-    pub(crate) command: ModelsCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ModelsCommand {
-    /// List the published models, and which of them are installed.
-    List,
-    /// Download a published model, or resume an interrupted download.
-    Pull {
-        /// Name as printed by `list`, e.g. `tiny.en`, or `speakers` for both networks of diarization.
-        name: String,
-        /// Another URL with the files under the same names; for `speakers`, which has no default, also a directory.
-        #[arg(long, value_name = "URL")]
-        from: Option<String>,
-    },
-    /// Check that models are complete, and that published ones have the published digest.
-    Verify {
-        /// Names or paths; by default all models in the directory.
-        names: Vec<String>,
-    },
-    /// Print the path of a model, installed or not; without a name, the directory.
-    Path {
-        /// Name or path; `speakers` for both files of diarization, one per line.
-        name: Option<String>,
-    },
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! harkback: analyses audio and video, finds the source of a piece of audio, and returns the matching video.
 //!
 //! The only crate that reads the environment, and the only one that depends on all others: it parses the command line
-//! ([`cli`]), loads the configuration ([`flags`], [`flag_defaults`], [`config`]), wires the services ([`app`]), serves and
-//! measures them ([`serve`], [`listener`], [`health`], [`stopping`], [`metrics`]), analyses files ([`analyze`]), finds a
-//! recording's places in a directory ([`identify`]), demonstrates the service ([`demo`]), lists the media formats
-//! ([`formats`]), removes old assets and blobs that no row refers to ([`gc`]), removes tenants ([`forget`]), probes assets
-//! again ([`reprobe`]), indexes what is stored ([`index`]), lists results of wrong decoders ([`verify`]), uploads files to a
-//! service ([`upload`]), opens its page ([`open`]), manages its jobs ([`job_commands`]), exports from a service
-//! ([`export`]), offers a service to language models ([`mcp`]), manages the speech models ([`models`]), and prints
-//! completions and man pages ([`shell_files`]).
+//! ([`cli`]), loads the configuration ([`flags`], [`flag_defaults`], [`config`]), opens the database for the service or for
+//! a command ([`database`], [`database_commands`]), wires the services ([`app`]), serves and measures them ([`serve`],
+//! [`listener`], [`health`], [`stopping`], [`metrics`]), analyses files ([`analyze`]), finds a recording's places in a
+//! directory ([`identify`]), demonstrates the service ([`demo`]), lists the media formats ([`formats`]), removes old assets
+//! and blobs that no row refers to ([`gc`]), removes tenants ([`forget`]), probes assets again ([`reprobe`]), indexes what
+//! is stored ([`index`]), lists results of wrong decoders ([`verify`]), uploads files to a service ([`upload`]), opens its
+//! page ([`open`]), manages its jobs ([`job_commands`]), exports from a service ([`export`]), offers a service to language
+//! models ([`mcp`]), manages the speech models ([`models`]), and prints completions and man pages ([`shell_files`]).
 
 mod analyze;
 mod app;
@@ -17,6 +17,8 @@ mod catalogue;
 mod cli;
 mod codes;
 mod config;
+mod database;
+mod database_commands;
 mod demo;
 mod exchange;
 mod export;
@@ -98,26 +100,26 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(arguments) => return demo::run(&arguments, cli.config.as_deref()),
         Command::Open(arguments) => return open::run(&arguments, cli.config.as_deref()),
         Command::Serve(flags) => return serve::serve(&config::load(cli.config.as_deref(), &flags)?),
-        Command::Migrate(store) => serve::migrate(&config::load(cli.config.as_deref(), &store)?),
+        Command::Migrate(store) => database_commands::migrate(&config::load(cli.config.as_deref(), &store)?),
         Command::Gc(arguments) => {
-            serve::collect(&arguments, &config::load(cli.config.as_deref(), &arguments.flags)?)
+            database_commands::collect(&arguments, &config::load(cli.config.as_deref(), &arguments.flags)?)
         }
         Command::Forget(arguments) => {
-            serve::forget(&arguments, &config::load(cli.config.as_deref(), &arguments.store)?)
+            database_commands::forget(&arguments, &config::load(cli.config.as_deref(), &arguments.store)?)
         }
         Command::Reprobe(arguments) => {
-            serve::reprobe(&arguments, &config::load(cli.config.as_deref(), &arguments.flags)?)
+            database_commands::reprobe(&arguments, &config::load(cli.config.as_deref(), &arguments.flags)?)
         }
         Command::Index(arguments) => {
-            serve::index(&arguments, &config::load(cli.config.as_deref(), &arguments.flags)?)
+            database_commands::index(&arguments, &config::load(cli.config.as_deref(), &arguments.flags)?)
         }
         Command::Verify(arguments) => {
             let config = config::load(cli.config.as_deref(), &arguments.store)?;
-            let is_clean = serve::verify(&arguments, &config)?;
+            let is_clean = database_commands::verify(&arguments, &config)?;
             return Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Keys(arguments) => {
-            serve::keys(&arguments, &config::load(cli.config.as_deref(), &arguments.store)?)
+            database_commands::keys(&arguments, &config::load(cli.config.as_deref(), &arguments.store)?)
         }
         Command::Openapi => app::print_openapi(),
         Command::Export(arguments) => export::run(&arguments),

@@ -1,7 +1,9 @@
-//! The commands that need a database: `harkback serve`, `migrate`, `gc`, `forget`, `reprobe`, `index` and `verify`.
+//! The command `harkback serve`: starts the service, and stops it in order.
+
+mod replica;
+mod signals;
 
 use std::process::ExitCode;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,29 +11,26 @@ use std::time::Duration;
 use anyhow::Context;
 use audio_semantic_timeline::SemanticTimelines;
 use axum::Router;
-use db::local::{Cluster, Durability, ServerBinaries};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http_kit::idempotency::Keys;
-use jobs::{Capabilities, HEAVY_CALLS, Jobs, RENDERS, Replica, ReplicaRole, Worker, WorkerSettings};
+use jobs::{Capabilities, Jobs, Replica, Worker};
 use media_v2::MediaService;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use video_render::Renderer;
 
 use crate::app::{RequestGuards, Service};
 use crate::capacity::Capacity;
-use crate::cli::{
-    ForgetArguments, GcArguments, IndexArguments, KeysArguments, ReprobeArguments, VerifyArguments,
-};
-use crate::config::{self, Config, Role};
+use crate::config::{Config, Role};
+use crate::database::{Database, migrate_all};
 use crate::health::Health;
 use crate::listener::{self, Closed, ConnectionLimits};
 use crate::stopping::{Phase, Stopping};
-use crate::{app, forget, gc, index, keys, log, metrics, operations, policy, reprobe, resources, verify};
+use crate::{app, log, metrics, operations, policy, resources};
+use replica::{capabilities, replica, worker_settings};
+use signals::Signals;
 
 /// Exit status when running requests were cut off.
 const CUT_OFF: u8 = 3;
@@ -70,81 +69,6 @@ async fn open_database(config: &Config) -> anyhow::Result<(Signals, Option<Datab
     let opening = tokio::task::spawn_blocking(move || Database::open(&config));
     let opened = signals.unless_one_comes(async { opening.await? }).await?;
     Ok((signals, opened))
-}
-
-/// Command `migrate`: applies the migrations.
-pub(crate) fn migrate(config: &Config) -> anyhow::Result<()> {
-    let _traces = log::start(config)?;
-    let database = Database::open(config)?;
-    runtime()?.block_on(async {
-        let pool = db::connect_for_maintenance(database.options.clone(), 2).await?;
-        migrate_all(&pool).await?;
-        pool.close().await;
-        tracing::info!("the schema is up to date");
-        Ok(())
-    })
-}
-
-/// Migrates the tables of this program, then those of its queue.
-async fn migrate_all(pool: &PgPool) -> anyhow::Result<()> {
-    db::migrate(pool).await.context("the schema cannot be brought up to date")?;
-    jobs::migrate(pool).await.context("the job queue's schema cannot be brought up to date")
-}
-
-/// Command `gc`: removes assets by their tags, and blobs that no row refers to.
-pub(crate) fn collect(arguments: &GcArguments, config: &Config) -> anyhow::Result<()> {
-    maintain(config, async |pool| gc::run(arguments, config, pool).await)
-}
-
-/// Command `forget`: removes a tenant.
-pub(crate) fn forget(arguments: &ForgetArguments, config: &Config) -> anyhow::Result<()> {
-    maintain(config, async |pool| forget::run(arguments, config, pool).await)
-}
-
-/// Command `keys`: manages API keys and the secrets of links.
-pub(crate) fn keys(arguments: &KeysArguments, config: &Config) -> anyhow::Result<()> {
-    let _traces = log::start(config)?;
-    let database = Database::open(config)?;
-    runtime()?.block_on(async {
-        let pool = db::connect(database.options.clone(), 1).await?;
-        // A key may be created before the service has ever run.
-        db::migrate(&pool).await.context("the schema cannot be brought up to date")?;
-        let done = keys::run(&arguments.command, &pool).await;
-        pool.close().await;
-        done
-    })
-}
-
-/// Command `reprobe`: probes assets again.
-pub(crate) fn reprobe(arguments: &ReprobeArguments, config: &Config) -> anyhow::Result<()> {
-    maintain(config, async |pool| reprobe::run(arguments, config, pool).await)
-}
-
-/// Command `index`: indexes words or samples that are stored.
-pub(crate) fn index(arguments: &IndexArguments, config: &Config) -> anyhow::Result<()> {
-    maintain(config, async |pool| index::run(arguments, config, pool).await)
-}
-
-/// Command `verify`: lists damaged bytes and results of wrong decoders. Returns whether there are none.
-pub(crate) fn verify(arguments: &VerifyArguments, config: &Config) -> anyhow::Result<bool> {
-    maintain(config, async |pool| verify::run(arguments, config, pool).await)
-}
-
-/// Runs an operator's command on an existing database.
-fn maintain<T>(
-    config: &Config,
-    command: impl AsyncFnOnce(&PgPool) -> anyhow::Result<T>,
-) -> anyhow::Result<T> {
-    let _traces = log::start(config)?;
-    let is_unused = config.database_url().is_none() && !Cluster::exists(&config.cluster_directory());
-    anyhow::ensure!(!is_unused, "there is no harkback data in {}", config.data_dir.display());
-    let database = Database::open(config)?;
-    runtime()?.block_on(async {
-        let pool = db::connect_for_maintenance(database.options.clone(), 1).await?;
-        let done = command(&pool).await?;
-        pool.close().await;
-        Ok(done)
-    })
 }
 
 /// Starts, serves, and stops in order; a signal that comes before the port is open ends the process at once.
@@ -259,49 +183,6 @@ async fn start(
     Ok(Started { pool, listener, router, worker, replica, capabilities, keys, jobs, media, cut })
 }
 
-/// Capabilities that this process offers, or that it promises its callers if it runs no jobs.
-fn capabilities(config: &Config, timelines: SemanticTimelines, renderer: Renderer) -> Capabilities {
-    let is_api = config.role == Role::Api;
-    let analysis = format!(
-        "analysis by {} with the model {}",
-        config.audio_semantic_backend, config.audio_semantic_whisper_model
-    );
-    Box::new(move || {
-        let (analysis, timelines, renderer) = (analysis.clone(), timelines.clone(), renderer.clone());
-        async move {
-            let is_measured = async {
-                timelines.selection().await.is_ok_and(|selection| selection.fallback_reason.is_none())
-            };
-            let mut offers = Vec::new();
-            if is_api || is_measured.await {
-                offers.push(analysis);
-            }
-            if is_api || renderer.version().await.is_ok() {
-                offers.push(RENDERS.to_owned());
-            }
-            offers
-        }
-        .boxed()
-    })
-}
-
-fn replica(config: &Config, capacity: &Capacity, offers: Vec<String>) -> Replica {
-    let (role, settings) = match config.role {
-        Role::All => (ReplicaRole::All, worker_settings(config, capacity)),
-        Role::Api => {
-            let none = WorkerSettings { calls: &[], slots: Vec::new(), grace: Duration::ZERO };
-            (ReplicaRole::Api, none)
-        }
-        Role::Worker => (ReplicaRole::Worker, worker_settings(config, capacity)),
-    };
-    Replica::new(role, settings.kinds(), offers)
-}
-
-fn worker_settings(config: &Config, capacity: &Capacity) -> WorkerSettings {
-    let grace = Duration::from_secs(config.shutdown_grace_s).saturating_sub(LAST_ANSWERS);
-    WorkerSettings { calls: HEAVY_CALLS, slots: capacity.job_slots(), grace }
-}
-
 /// Stops taking jobs once the service stops.
 async fn stop_jobs(jobs: Jobs, mut phases: watch::Receiver<Phase>) {
     // An error means that the sender is gone, with the service.
@@ -342,67 +223,6 @@ async fn warn_of_fallback(timelines: &SemanticTimelines) {
     }
 }
 
-/// The database to use, and its private cluster if there is one.
-struct Database {
-    options: PgConnectOptions,
-    cluster: Option<Cluster>,
-}
-
-impl Database {
-    /// Returns when a private cluster has failed for good.
-    async fn lost(&self) {
-        while !self.cluster.as_ref().is_some_and(Cluster::has_failed) {
-            tokio::time::sleep(LEFTOVERS).await;
-        }
-    }
-
-    fn open(config: &Config) -> anyhow::Result<Self> {
-        if let Some(url) = config.database_url() {
-            let options = PgConnectOptions::from_str(url).context("DATABASE_URL is not a postgres:// URL")?;
-            return Ok(Self { options, cluster: None });
-        }
-        let binaries = ServerBinaries::find(&config::search_path())?;
-        let directory = config.cluster_directory();
-        let cluster = Cluster::start(&binaries, &directory, Durability::Full)?;
-        tracing::info!(directory = %directory.display(), "running a private Postgres");
-        Ok(Self { options: cluster.connect_options("postgres"), cluster: Some(cluster) })
-    }
-}
-
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
-}
-
-/// Signals that end the service.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn new() -> anyhow::Result<Self> {
-        let of = |kind| signal(kind).context("signals cannot be handled");
-        Ok(Self { interrupt: of(SignalKind::interrupt())?, terminate: of(SignalKind::terminate())? })
-    }
-
-    /// The outcome of `starting`; `None` when a signal comes first.
-    async fn unless_one_comes<T>(
-        &mut self,
-        starting: impl Future<Output = anyhow::Result<T>>,
-    ) -> anyhow::Result<Option<T>> {
-        tokio::select! {
-            started = starting => started.map(Some),
-            () = self.next() => {
-                tracing::info!("stopped before the start was over");
-                Ok(None)
-            }
-        }
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => (),
-            _ = self.terminate.recv() => (),
-        }
-    }
 }
