@@ -1,25 +1,24 @@
 //! Decodes the packets of one track and places them on the timeline.
 
+mod first_packet;
+mod open;
+
 use std::collections::VecDeque;
 
 use media_time::{FileTime, MediaTime};
 use symphonia::core::audio::AudioSpec;
-use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_MP3};
-use symphonia::core::formats::TrackType;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::Timestamp;
 
-use super::aac::rate_index;
-use super::aac_elements::frame_has_sbr;
 use super::audio_track::AudioTrack;
 use super::codec::{Codec, Decoded};
 use super::demux::{ContainerFamily, Demuxer, ReadResult};
-use super::presentation::{Presentation, StartTimes, exact_first};
-use super::streams;
 use crate::packet_clock::PacketClock;
 use crate::pcm_stream::PcmStream;
 use crate::timeline::{Span, Timeline};
-use crate::{AudioFormat, DecodeError, DecodeStats, FileFormat, Source};
+use crate::{AudioFormat, DecodeError, DecodeStats};
+use first_packet::FirstAudioPacket;
+pub(crate) use open::Opened;
 
 /// Limit of the silence that replaces a damaged packet.
 const MAX_PACKET: MediaTime = MediaTime::from_millis(1_000);
@@ -27,14 +26,6 @@ const MAX_PACKET: MediaTime = MediaTime::from_millis(1_000);
 const REBUILD_AFTER: u64 = 8;
 /// Number of consecutive damaged packets after which the rest counts as lost.
 const MAX_DAMAGED: u64 = 4_096;
-
-/// The result of opening a file of a native format.
-pub(crate) enum Opened {
-    /// The audio is decoded in this process.
-    Native { index: usize, stream: Box<PacketStream>, presentation: Presentation },
-    /// The audio stream of that index needs ffmpeg; `what` names its codec or format.
-    NeedsFfmpeg { index: usize, what: String },
-}
 
 /// Decoder of one track, packet by packet.
 pub(crate) struct PacketStream {
@@ -58,80 +49,6 @@ pub(crate) struct PacketStream {
 }
 
 impl PacketStream {
-    /// Opens the audio stream `wanted`, or the default one when it is `None`, decodes its first packet and computes its
-    /// presentation.
-    pub(crate) fn open(
-        source: Box<dyn Source>,
-        format: FileFormat,
-        wanted: Option<usize>,
-    ) -> Result<Opened, DecodeError> {
-        let mut demuxer = Demuxer::open(source, format)?;
-        let mut streams = demuxer.audio_streams();
-        let symphonias = demuxer.default_audio_id();
-        let defaults = streams.iter().map(|stream| stream.is_default);
-        let index = streams::choose(defaults, wanted)
-            .ok_or_else(|| demuxer.missing_audio_stream(wanted, streams.len()))?;
-        if demuxer.changes {
-            let what = "audio that changes its sample rate or channels".to_owned();
-            return Ok(Opened::NeedsFfmpeg { index, what });
-        }
-        let stream = streams.swap_remove(index);
-        let is_other = wanted.is_none() && stream.track.as_ref().map(|track| track.id) != symphonias;
-        let is_repaired = stream.is_repaired || demuxer.is_repaired || is_other;
-        let (track, what) = match (stream.track, stream.ffmpeg_only) {
-            (Some(track), None) => (track, stream.codec),
-            (_, what) => return Ok(Opened::NeedsFfmpeg { index, what: what.unwrap_or(stream.codec) }),
-        };
-        let mut codec = match Codec::new(&track.params) {
-            Err(DecodeError::Unsupported(_)) => return Ok(Opened::NeedsFfmpeg { index, what }),
-            // Some encoders write truncated AAC configurations; ffmpeg reads these.
-            Err(DecodeError::Undecodable(_)) if track.params.codec == CODEC_ID_AAC => {
-                return Ok(Opened::NeedsFfmpeg { index, what });
-            }
-            codec => codec?,
-        };
-        let mut samples = Vec::new();
-        let first = FirstAudioPacket::find(&mut demuxer, &track, &mut codec, &mut samples)?;
-        if let Some(what) = first.ffmpeg_only {
-            return Ok(Opened::NeedsFfmpeg { index, what: what.to_owned() });
-        }
-        let format = AudioFormat::new(&first.spec, codec.name)?;
-        let at = |time: Timestamp| track.to_samples(time, format.rate);
-        let start = StartTimes {
-            container: demuxer.container,
-            track: &track,
-            movie: demuxer.movie.as_ref(),
-            first: exact_first(demuxer.container, &track, at(first.start), format.rate),
-            first_video_frame: first
-                .video_seconds
-                .map(|seconds| (seconds * f64::from(format.rate)).round() as i64),
-            rate: format.rate,
-        };
-        let presentation = start.presentation()?;
-        let zero = presentation.zero_at(format.rate);
-        let mut clock = PacketClock::new(format.rate);
-        let position = if first.time == first.start { start.first } else { at(first.time) };
-        clock.start(position, first.frames);
-        let undelivered = Some((position, first.frames));
-        let (stats, last_pts) = (first.stats, Some(first.time));
-        let stream = Self {
-            demuxer,
-            track,
-            codec,
-            format,
-            samples,
-            stats,
-            clock,
-            undelivered,
-            last_pts,
-            damaged_in_a_row: 0,
-            only_counts: false,
-            zero,
-            is_repaired,
-        };
-        Ok(Opened::Native { index, stream: Box::new(stream), presentation })
-    }
-
     /// Decodes `packet` into `samples` and returns its media position and number of frames.
     fn decode(&mut self, mut packet: Packet) -> Result<(i64, usize), DecodeError> {
         let rate = self.format.rate;
@@ -307,87 +224,5 @@ impl PcmStream for PacketStream {
             ReadResult::NewStream => self.follow_new_stream(timeline)?,
         }
         Ok(true)
-    }
-}
-
-/// The first packet of a track that decodes to samples.
-struct FirstAudioPacket {
-    /// PTS of the track's first packet.
-    start: Timestamp,
-    /// PTS of this packet.
-    time: Timestamp,
-    frames: usize,
-    spec: AudioSpec,
-    stats: DecodeStats,
-    /// Smallest PTS of the video packets before it, in seconds.
-    video_seconds: Option<f64>,
-    /// The actual codec, if it differs from the declared one and symphonia does not decode it.
-    ffmpeg_only: Option<&'static str>,
-}
-
-impl FirstAudioPacket {
-    fn find(
-        demuxer: &mut Demuxer,
-        track: &AudioTrack,
-        codec: &mut Codec,
-        samples: &mut Vec<f32>,
-    ) -> Result<Self, DecodeError> {
-        let mut stats = DecodeStats::default();
-        let (mut start, mut video_seconds): (_, Option<f64>) = (None, None);
-        while stats.damaged_packets < MAX_DAMAGED {
-            let ReadResult::Packet(mut packet) = demuxer.next_packet()? else {
-                break;
-            };
-            let time = packet.pts;
-            if packet.track_id != track.id {
-                let pts = demuxer.seconds(&packet, TrackType::Video);
-                video_seconds = pts.into_iter().chain(video_seconds).min_by(f64::total_cmp);
-                continue;
-            }
-            let ffmpeg_only = ffmpeg_only(track, &packet.data);
-            if ffmpeg_only.is_some_and(|what| what != HE_AAC) {
-                let spec = AudioSpec::new(0, symphonia::core::audio::Channels::Discrete(0));
-                return Ok(Self { start: time, time, frames: 0, spec, stats, video_seconds, ffmpeg_only });
-            }
-            match codec.decode(&mut packet, samples) {
-                Decoded::Frames { count, spec, bad_samples } if count > 0 => {
-                    stats.bad_samples = bad_samples;
-                    let start = start.unwrap_or(time);
-                    return Ok(Self { start, time, frames: count, spec, stats, video_seconds, ffmpeg_only });
-                }
-                // The first packet of Vorbis yields no samples: it only prepares the overlap with the next.
-                Decoded::Frames { .. } => {}
-                Decoded::Damaged => {
-                    stats.damaged_packets += 1;
-                    start.get_or_insert(time);
-                }
-            }
-        }
-        let what = match stats.damaged_packets {
-            0 => format!("the {} file contains no audio", demuxer.name),
-            count => format!("none of its first {count} packets can be decoded as {}", codec.name),
-        };
-        Err(DecodeError::Undecodable(what))
-    }
-}
-
-/// HE-AAC, whose upper band need not be signalled outside of its frames.
-const HE_AAC: &str = "HE-AAC";
-
-/// The actual codec of a frame, if it differs from the one that the container declares.
-fn ffmpeg_only(track: &AudioTrack, frame: &[u8]) -> Option<&'static str> {
-    match track.params.codec {
-        CODEC_ID_AAC => {
-            let rate = track.params.sample_rate.and_then(rate_index)?;
-            frame_has_sbr(frame, rate).then_some(HE_AAC)
-        }
-        // MP4 has one object type for all layers (ISO/IEC 14496-1, 0x6b).
-        CODEC_ID_MP3 => match frame {
-            [0xff, second, ..] if second & 0xe0 == 0xe0 && second & 0x06 != 0x02 => {
-                Some("MPEG audio layer II")
-            }
-            _ => None,
-        },
-        _ => None,
     }
 }
