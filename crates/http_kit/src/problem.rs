@@ -1,44 +1,19 @@
-use std::collections::BTreeSet;
+mod details;
+mod document;
+
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::codes::{INTERNAL, INVALID_BODY};
 use crate::error_code::ErrorCode;
 use crate::failure::Failure;
-
-/// An invalid field of the request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct FieldError {
-    /// JSON pointer (RFC 6901) into the body, or the name of a header or query parameter.
-    pub pointer: String,
-    /// The error in the field, with the expected value.
-    pub detail: String,
-}
-
-/// Number of items that details of problems list; members of the problem have all of them.
-const MAX_LISTED: usize = 5;
-
-/// The first five invalid fields as the detail of a problem, with the number of further ones.
-#[must_use]
-pub fn describe(errors: &[FieldError]) -> String {
-    let listed: Vec<_> =
-        errors.iter().take(MAX_LISTED).map(|error| format!("{}: {}", error.pointer, error.detail)).collect();
-    let more = errors.len() - listed.len();
-    if more > 0 { format!("{}; and {more} more", listed.join("; ")) } else { listed.join("; ") }
-}
-
-/// The first five ids for the detail of a problem, with the number of further ones.
-#[must_use]
-pub fn list_ids(ids: &[String]) -> String {
-    let listed = ids[..ids.len().min(MAX_LISTED)].join(", ");
-    if ids.len() > MAX_LISTED { format!("{listed} and {} more", ids.len() - MAX_LISTED) } else { listed }
-}
+pub use details::{FieldError, describe, list_ids};
+pub(crate) use document::ProblemDocument;
 
 /// An error in the format of all answers: `application/problem+json` (RFC 9457).
 ///
@@ -61,31 +36,6 @@ pub struct Problem {
 struct ProblemHeaders {
     retry_after_s: Option<u32>,
     location: Option<String>,
-}
-
-/// An error of any call: a problem document (RFC 9457).
-#[derive(Serialize, utoipa::ToSchema)]
-#[schema(as = Problem)]
-pub(crate) struct ProblemDocument<'a> {
-    /// `urn:harkback:problem:` followed by the code.
-    r#type: String,
-    /// The code in words.
-    title: String,
-    /// HTTP status of the answer.
-    #[schema(minimum = 400, maximum = 599)]
-    status: u16,
-    /// What happened and what to do about it; for a person.
-    detail: &'a str,
-    /// Stable, machine-readable code of the cause.
-    #[schema(pattern = "^[a-z0-9_]+$", example = "asset_not_found")]
-    code: &'a str,
-    /// Id of the call, as in the header `X-Request-Id`.
-    request_id: &'a str,
-    /// The invalid fields of the request; empty when the error is not about fields.
-    errors: &'a [FieldError],
-    /// Further members of some codes, for example the missing `ids`.
-    #[serde(flatten)]
-    extensions: &'a Map<String, Value>,
 }
 
 impl Problem {
@@ -207,33 +157,6 @@ impl Problem {
         Self { body: Some(body), ..self }
     }
 
-    /// Reads a problem that [`Problem::to_json`] of any version has written; `None` for another document.
-    #[must_use]
-    pub fn from_json(document: Value) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Stored {
-            status: u16,
-            detail: String,
-            code: String,
-            #[serde(default)]
-            errors: Vec<FieldError>,
-            #[serde(flatten)]
-            more: Map<String, Value>,
-        }
-        let Stored { status, detail, code, errors, mut more } = serde_json::from_value(document).ok()?;
-        for derived in ["type", "title", "request_id"] {
-            more.remove(derived);
-        }
-        let status = StatusCode::from_u16(status).ok()?;
-        Some(Self { errors, extensions: more, ..Self::stored(status, known_code(&code)?, detail) })
-    }
-
-    /// The problem document as JSON.
-    #[must_use]
-    pub fn to_json(&self, request_id: &str) -> Value {
-        serde_json::from_str(&self.document(request_id)).unwrap_or_default()
-    }
-
     /// HTTP status of the answer.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
@@ -289,47 +212,6 @@ impl Problem {
         }
         response
     }
-
-    /// The problem document as JSON text.
-    pub(crate) fn document(&self, request_id: &str) -> String {
-        let document = ProblemDocument {
-            r#type: format!("urn:harkback:problem:{}", self.code),
-            title: self.title(),
-            status: self.status.as_u16(),
-            detail: &self.detail,
-            code: self.code,
-            request_id,
-            errors: &self.errors,
-            extensions: &self.extensions,
-        };
-        #[expect(clippy::expect_used, reason = "texts, a number and JSON are always JSON")]
-        serde_json::to_string(&document).expect("its fields serialise")
-    }
-
-    /// The code as words: `asset_not_found` is titled "Asset not found".
-    fn title(&self) -> String {
-        let words = self.code.replace('_', " ");
-        let mut letters = words.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-    }
-}
-
-/// Interns the code as a constant. The number is bounded: codes of this version and of others that wrote to the same
-/// database.
-fn known_code(code: &str) -> Option<&'static str> {
-    const MAX_CODES: usize = 1_000;
-    static CODES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-    // The lock is never poisoned: nothing panics while it is held.
-    let mut codes = CODES.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = codes.get(code) {
-        return Some(known);
-    }
-    if codes.len() >= MAX_CODES {
-        return None;
-    }
-    let code: &'static str = Box::leak(code.into());
-    codes.insert(code);
-    Some(code)
 }
 
 impl fmt::Display for Problem {
@@ -360,43 +242,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn details_list_at_most_five_fields_and_ids() {
-        let fields = |count: usize| {
-            let field =
-                |index: usize| FieldError { pointer: format!("/{index}"), detail: "is empty".to_owned() };
-            describe(&(0..count).map(field).collect::<Vec<_>>())
-        };
-        assert_eq!(fields(0), "");
-        assert_eq!(fields(2), "/0: is empty; /1: is empty");
-        assert!(fields(5).ends_with("; /4: is empty"));
-        assert!(fields(7).ends_with("; /4: is empty; and 2 more"));
-        let ids = |count: usize| list_ids(&(0..count).map(|index| format!("a{index}")).collect::<Vec<_>>());
-        assert_eq!((ids(0), ids(2)), (String::new(), "a0, a1".to_owned()));
-        assert_eq!(
-            (ids(5), ids(6)),
-            ("a0, a1, a2, a3, a4".to_owned(), "a0, a1, a2, a3, a4 and 1 more".to_owned())
-        );
-    }
-
-    #[test]
     fn a_source_stays_out_of_the_body() {
         let problem = Problem::internal(std::io::Error::other("/secret/path"));
         assert_eq!(problem.cause().as_deref(), Some("/secret/path"));
         let text = format!("{:?}", problem.render("r1").into_body());
         assert!(!text.contains("secret"));
         assert!(!problem.to_string().contains("secret"));
-    }
-
-    #[test]
-    fn a_stored_problem_is_answered_as_it_was() {
-        let problem = Problem::invalid_field("/a", "wrong").with("ids", vec!["a", "b"]);
-        let read = Problem::from_json(problem.to_json("r1")).unwrap();
-        assert_eq!((read.document("r2"), read.code()), (problem.document("r2"), problem.code()));
-        assert!(Problem::from_json(Value::Null).is_none());
-    }
-
-    #[test]
-    fn titles_are_the_code_in_words() {
-        assert_eq!(Problem::new(crate::codes::ASSET_NOT_FOUND, "").title(), "Asset not found");
     }
 }

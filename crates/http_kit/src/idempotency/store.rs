@@ -6,7 +6,8 @@ use http::{HeaderMap, StatusCode, header};
 use primitives::{Id, Scope};
 use sqlx::PgPool;
 
-use super::{Claim, Fingerprints};
+use super::Fingerprints;
+use super::claim::Claim;
 
 /// Row of an idempotency key.
 pub(super) struct Stored {
