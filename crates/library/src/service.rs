@@ -53,7 +53,7 @@ impl Library {
             None => Page { items: Vec::new(), next_cursor: None },
             Some(filter) => match similar_to {
                 Some(artifact_id) => similar(&mut transaction, scope, filter, &artifact_id, &page).await?,
-                None => samples::store::list_samples(&mut transaction, scope, &filter, sort, &page).await?,
+                None => samples::listing::list_samples(&mut transaction, scope, &filter, sort, &page).await?,
             },
         };
         transaction.commit().await?;

@@ -2,6 +2,7 @@
 
 mod cursor;
 mod index;
+pub(crate) mod listing;
 mod model;
 pub(crate) mod similar;
 pub(crate) mod store;
