@@ -15,18 +15,19 @@ import pickle
 import sys
 import tempfile
 
+import audio
 import mido
 import numpy as np
 import scipy.io.wavfile
 import scipy.signal
-import songs
 from features import features
+from sources import git, pop909, tracks
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "scene"))
 import grooves  # noqa: E402
 import sung  # noqa: E402
 
-RATE, SPOKEN_RATE = songs.RATE, sung.RATE
+RATE, SPOKEN_RATE = audio.RATE, sung.RATE
 
 
 def brightened(rng, x):
@@ -42,13 +43,13 @@ def sung_clip(rng, root, fonts, repository, voices, number):
     """Samples, times of beats, their positions, onsets and whether the beat is unknown; None without a melody."""
     name = f"{number % 900 + 1:03d}"
     with tempfile.NamedTemporaryFile(suffix=".mid") as file:
-        file.write(songs.git(repository, f"POP909/{name}/{name}.mid"))
+        file.write(git(repository, f"POP909/{name}/{name}.mid"))
         file.flush()
-        melody = songs.tracks(mido.MidiFile(file.name)).get("MELODY", [])
+        melody = tracks(mido.MidiFile(file.name)).get("MELODY", [])
     if len(melody) < 40:
         return None
-    source = songs.pop909(rng, repository, number % 900)
-    rows = [line.split() for line in songs.git(repository, f"POP909/{name}/beat_midi.txt").decode().splitlines()]
+    source = pop909(rng, repository, number % 900)
+    rows = [line.split() for line in git(repository, f"POP909/{name}/beat_midi.txt").decode().splitlines()]
     marked, down = np.array([float(row[0]) for row in rows]), np.array([float(row[2]) == 1 for row in rows])
     marked = marked[np.flatnonzero(down)[0] :]
     speed, seconds = rng.uniform(0.75, 1.4), 36.0
@@ -77,7 +78,7 @@ def sung_clip(rng, root, fonts, repository, voices, number):
     grid = at(marked)
     inside = (grid >= 0) & (grid < seconds)
     clock = lambda beat: np.interp(beat, np.arange(len(grid)), grid) + start
-    bed, others = songs.synthesize(rng, root, song, clock, start, seconds, fonts[int(rng.integers(len(fonts)))])
+    bed, others = audio.synthesize(rng, root, song, clock, start, seconds, fonts[int(rng.integers(len(fonts)))])
     bed = bed / (np.abs(bed).max() + 1e-6)
     mix = voice[: len(bed)] + bed[: len(voice)] * 10 ** (rng.uniform(-14, 4) / 20)
     onsets += [time for time, velocity in others if velocity > 30]
@@ -94,7 +95,7 @@ def groove_clip(rng, kits):
 
 def written(path, rng, clip, listen):
     x, beats, positions, onsets, beatless = clip
-    x = songs.coded(rng, songs.produced(rng, x))
+    x = audio.coded(rng, audio.produced(rng, x))
     rate = int(rng.choice([44_100] * 8 + [22_050, 16_000]))
     x = scipy.signal.resample_poly(x, rate // 100, RATE // 100) if rate != RATE else x
     if listen:

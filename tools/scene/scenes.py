@@ -15,16 +15,13 @@ import pickle
 import subprocess
 import tempfile
 
-import creatures
-import material
 import numpy as np
-from scipy.signal import butter, fftconvolve, lfilter, sosfilt
+from equipment import recorded
+from sounds import HOP, MUSIC, NOISE, RATE, SINGING, SPEECH, Pool, faded, music, noise, power, speech
 
-RATE, HOP = 16_000, 512
 SECONDS = 36
 FRAMES = SECONDS * RATE // HOP
 N = FRAMES * HOP
-SPEECH, SINGING, MUSIC, NOISE = range(4)
 # Decibels below what else sounds at which an activity is not decided, and at which it is absent.
 FAINT, ABSENT = {SPEECH: 10, SINGING: 12, MUSIC: 17, NOISE: 12}, {SPEECH: 20, SINGING: 25, MUSIC: 30, NOISE: 25}
 # Decibels below its own loud parts at which a source pauses, and the longest pause in frames that is not one.
@@ -40,157 +37,6 @@ def save(path, samples):
     header += np.array([3, 1], "<u2").tobytes() + np.array([RATE, 4 * RATE], "<u4").tobytes()
     header += np.array([4, 32], "<u2").tobytes() + b"data" + np.uint32(len(data)).tobytes()
     path.write_bytes(header + data)
-
-
-# How often voices of each source are drawn: prompts, spoken words, single letters, synthetic voices, and real rooms.
-VOICES = {"asterisk": 0.40, "corpus": 0.18, "tuxpaint": 0.12, "ktuberling": 0.10, "klettres": 0.10, "espeak": 0.10}
-
-
-class Pool:
-    """Clips of a library, drawn so that each source has the weight of the root of its number of clips; voices by VOICES."""
-
-    def __init__(self, library, rng):
-        self.rng = rng
-        self.clips, self.weights = {}, {}
-        # Only sounds that are trained on are also made.
-        self.made = any(clip[0].startswith("made:") for clip in library["other"])
-        for kind, clips in library.items():
-            sources = [clip[0] for clip in clips]
-            counts = {source: sources.count(source) for source in set(sources)}
-            weight = np.array([counts[source] ** -0.5 for source in sources])
-            if kind == "speech":
-                groups = [source.split("-")[0] for source in sources]
-                weight = np.array([VOICES[group] / groups.count(group) for group in groups])
-            self.clips[kind], self.weights[kind] = clips, np.cumsum(weight / max(weight.sum(), 1e-9))
-
-    def draw(self, kind):
-        index = int(np.searchsorted(self.weights[kind], self.rng.random()))
-        return self.clips[kind][min(index, len(self.clips[kind]) - 1)]
-
-
-def power(x):
-    """Power (dB) of each frame."""
-    count = len(x) // HOP
-    return 10 * np.log10((x[: count * HOP].reshape(count, HOP) ** 2).mean(1) + 1e-12)
-
-
-def loudness(x):
-    """Mean level of the loud parts in dB."""
-    level = power(x)
-    if not len(level):
-        return -120.0
-    return float(level[level > np.percentile(level, 95) - 20].mean())
-
-
-def at(x, decibels):
-    return x * 10 ** ((decibels - loudness(x)) / 20)
-
-
-def floats(x):
-    return x.astype(np.float32) / 32_768
-
-
-def cut(rng, x, count):
-    start = int(rng.integers(0, max(1, len(x) - count)))
-    return x[start : start + count]
-
-
-def changed(rng, x, amount=0.12):
-    """At another speed (and pitch)."""
-    if rng.random() < 0.5:
-        return x
-    factor = 2 ** rng.uniform(-amount, amount)
-    return np.interp(np.arange(0, len(x) - 1, factor), np.arange(len(x)), x).astype(np.float32)
-
-
-def silence(seconds):
-    return np.zeros(int(seconds * RATE), np.float32)
-
-
-def speech(rng, pool, seconds):
-    """One voice: prompts and sentences of one source, with pauses."""
-    source, first = pool.draw("speech")[:2]
-    own = [clip[1] for clip in pool.clips["speech"] if clip[0] == source]
-    parts, total = [], 0
-    gain = rng.uniform(-3, 3)
-    while total < seconds * RATE:
-        x = first if first is not None else own[rng.integers(len(own))]
-        first = None
-        x = cut(rng, floats(x), int(seconds * RATE))
-        x = at(x, gain + rng.uniform(-2, 2)) if len(x) > HOP else x
-        gap = silence(rng.choice([rng.uniform(0.05, 0.5), rng.uniform(0.3, 1.5), 0.0]))
-        parts += [x, gap]
-        total += len(x) + len(gap)
-    x = changed(rng, np.concatenate(parts)[: int(seconds * RATE)])
-    if rng.random() < 0.1:
-        # A child's voice.
-        x = np.interp(np.arange(0, len(x) - 1, 2 ** rng.uniform(0.2, 0.45)), np.arange(len(x)), x).astype(np.float32)
-    return x
-
-
-def noise(rng, pool, seconds):
-    """Sounds of one source, one after another, or one that lasts."""
-    # Making a sound takes longer than all the rest of a scene: the library has many of them.
-    if pool.made and rng.random() < 0.2:
-        makers = creatures.SOUNDS if rng.random() < 0.65 else material.OTHERS
-        x = material.varied(rng, makers[rng.integers(len(makers))](rng))
-        own = [np.round(x * 32_767).astype(np.int16)]
-        if rng.random() < 0.3:
-            x = cut(rng, x, int(rng.uniform(0.3, 4) * RATE))
-    else:
-        source, x = pool.draw("other")[:2]
-        own = [clip[1] for clip in pool.clips["other"] if clip[0] == source]
-        x = floats(x)
-    x = at(changed(rng, x, 0.3), 0)
-    parts, total = [x], len(x)
-    again = rng.random()
-    while total < seconds * RATE:
-        if again > 0.75:
-            x = at(floats(own[rng.integers(len(own))]), rng.uniform(-6, 3))
-        gap = silence(rng.choice([0.02, rng.uniform(0.05, 0.4), rng.uniform(0.2, 2.0)]))
-        parts += [gap, x * rng.uniform(0.6, 1.2)]
-        total += len(x) + len(gap)
-        if len(parts) > 60:
-            break
-    return np.concatenate(parts)[: int(seconds * RATE)]
-
-
-def looped(x, count):
-    return np.resize(x, count) if len(x) < count else x
-
-
-def music(rng, pool, seconds):
-    """({activity: samples}) of a piece, with singing or without."""
-    count = int(seconds * RATE)
-    if rng.random() < 0.5 and pool.clips["sung"]:
-        clip = pool.draw("sung")
-        voice = floats(clip[1])
-        bed = floats(clip[2]) if len(clip) > 2 else floats(pool.draw("music")[1])
-        start = int(rng.integers(0, max(1, min(len(voice), len(bed)) - count)))
-        voice, bed = looped(voice[start:], count)[:count], looped(bed[start:], count)[:count]
-        # Higher or lower voices than those who were recorded: children, basses.
-        factor = 2 ** rng.choice([0, rng.uniform(-0.2, 0.5)])
-        voice, bed = (looped(np.interp(np.arange(0, count - 1, factor), np.arange(count), x).astype(np.float32), count)[:count]
-                      for x in (voice, bed))  # fmt: skip
-        how = rng.random()
-        if how < 0.3:
-            return {SINGING: at(voice, 0)}
-        return {SINGING: at(voice, rng.uniform(-6, 8)), MUSIC: at(bed, 0)}
-    if pool.made and rng.random() < 0.03:
-        x = material.MUSICS[rng.integers(len(material.MUSICS))](rng).astype(np.float32)
-    else:
-        x = floats(pool.draw("music")[1])
-    x = looped(changed(rng, cut(rng, x, int(count * 1.2)), 0.3), count)[:count]
-    return {MUSIC: at(x, 0)}
-
-
-def faded(rng, x, longest=0.6):
-    n = min(int(rng.choice([0.005, 0.005, rng.uniform(0.05, longest)]) * RATE), len(x) // 2)
-    y = x.copy()
-    if n:
-        y[:n] *= np.linspace(0, 1, n)
-        y[-n:] *= np.linspace(1, 0, n)
-    return y
 
 
 class Scene:
@@ -329,82 +175,6 @@ def activities(tracks):
     # Who sings makes music.
     labels[labels[:, SINGING] == 1, MUSIC] = 1
     return labels
-
-
-def room(rng):
-    """The response of a room: the direct sound, some reflections, and a tail whose high frequencies die away first."""
-    seconds = rng.uniform(0.2, 1.2) if rng.random() < 0.7 else rng.uniform(1, 2.5)
-    t = np.arange(int(min(seconds, 1.8) * RATE)) / RATE
-    noise = rng.standard_normal(len(t))
-    low = lfilter([0.25], [1, -0.75], noise) * 1.5
-    tail = low * np.exp(-6.9 * t / seconds) + noise * np.exp(-6.9 * t / (seconds * rng.uniform(0.3, 0.9))) * rng.uniform(0.3, 1)
-    tail[: int(rng.uniform(0.002, 0.03) * RATE)] = 0
-    for _ in range(int(rng.integers(2, 9))):
-        tail[int(rng.uniform(0.001, 0.05) * RATE)] += rng.choice([-1, 1]) * rng.uniform(0.5, 4)
-    tail *= 10 ** (-rng.uniform(-10, 13) / 20) / np.sqrt((tail**2).sum() + 1e-12)
-    tail[0] = 1
-    return tail
-
-
-def reverberated(response, x):
-    return fftconvolve(x, response)[: len(x)].astype(np.float32)
-
-
-def hiss(rng, count):
-    """Noise of equipment: white to pink, perhaps with hum."""
-    x = lfilter([1], [1, -rng.choice([0, rng.uniform(0, 0.97)])], rng.standard_normal(count))
-    x /= x.std()
-    if rng.random() < 0.25:
-        f, t = rng.choice([50, 60, 100, 120]), np.arange(count) / RATE
-        x += rng.uniform(0.3, 2) * sum(np.sin(2 * np.pi * f * k * t + k) / k for k in range(1, 5))
-        x /= x.std()
-    return x
-
-
-def coded(rng, x):
-    codec = [
-        ["libmp3lame", "mp3", rng.choice(["32k", "48k", "64k", "96k"])],
-        ["libopus", "ogg", rng.choice(["10k", "16k", "24k", "48k"])],
-    ][int(rng.integers(2))]
-    raw = ["-f", "f32le", "-ar", str(RATE), "-ac", "1"]
-    encode = ["ffmpeg", "-v", "error", *raw, "-i", "-", "-c:a", codec[0], "-b:a", codec[2], "-f", codec[1], "-"]
-    data = subprocess.run(encode, input=x.astype("<f4").tobytes(), capture_output=True, check=True).stdout
-    decode = ["ffmpeg", "-v", "error", "-i", "-", *raw, "-"]
-    y = np.frombuffer(subprocess.run(decode, input=data, capture_output=True, check=True).stdout, np.float32)
-    return np.resize(y[: len(x)], len(x)) if len(y) >= len(x) else np.pad(y, (0, len(x) - len(y)))
-
-
-def recorded(rng, tracks, labels):
-    """The mix as a room, equipment and a codec would leave it."""
-    # A hall through an old microphone: narrow, reverberant and noisy.
-    old = rng.random() < 0.1
-    if old or rng.random() < 0.4:
-        response = room(rng)
-        only_voices = rng.random() < 0.3
-        for k in [SPEECH] if only_voices else range(4):
-            if np.abs(tracks[k]).max() > 0:
-                tracks[k] = reverberated(response, tracks[k])
-    x = np.sum(np.stack(tracks), 0)
-    if old or rng.random() < 0.2:
-        low, high = [(300, 3400), (80, 4500), (30, 6000), (150, 7500)][int(rng.integers(4))]
-        x = sosfilt(butter(2, [low * rng.uniform(0.8, 1.2), high * rng.uniform(0.9, 1.05)], "band", fs=RATE, output="sos"), x)
-    loud = loudness(x)
-    if old or rng.random() < 0.5:
-        below = rng.uniform(14, 32) if old else rng.uniform(25, 75)
-        x = x + 10 ** ((loud - below) / 20) * hiss(rng, len(x))
-        if below < 35:
-            # It is neither a sound of its own nor nothing.
-            labels[labels[:, NOISE] == 0, NOISE] = -1
-    x = x / max(np.abs(x).max(), 1e-6)
-    if rng.random() < 0.1:
-        x = np.clip(x * 10 ** (rng.uniform(3, 22) / 20), -1, 1)
-    if rng.random() < 0.08:
-        x = coded(rng, 0.9 * x)
-    level = rng.uniform(-12, 0) if rng.random() < 0.6 else rng.uniform(-60, 0)
-    x = x * 10 ** (level / 20)
-    if rng.random() < 0.8:
-        x = np.round(x * 32_767) / 32_767
-    return x.astype(np.float32)
 
 
 def scene(pool, seed, index):
