@@ -14,13 +14,13 @@ import numpy as np
 from confidence import BEAT_KINDS, fitted, probability, reliability
 from train import held_out
 
-TOLERANCE, RIDGE, LEAST = 0.07, 0.02, 0.02
+TOLERANCE, RIDGE, LEAST, MOST = 0.07, 0.02, 0.02, 8
 
 
 def features(rows):
-    """Log-odds of the clarity, logarithms of the continuity and of the bars."""
-    clarity = np.clip(rows[:, 4], LEAST, 1 - LEAST)
-    return np.c_[np.log(clarity / (1 - clarity)), np.log(np.maximum(rows[:, 5], LEAST)), np.log2(rows[:, 2])]
+    """Log-odds of the clarity, margin of the bars, logarithms of the continuity and of the bars."""
+    clarity, margin = np.clip(rows[:, 4], LEAST, 1 - LEAST), np.clip(rows[:, 5], 0, MOST)
+    return np.c_[np.log(clarity / (1 - clarity)), margin, np.log(np.maximum(rows[:, 6], LEAST)), np.log2(rows[:, 2])]
 
 
 def right(row, beats, positions):
@@ -46,7 +46,7 @@ def main():
                 beats, positions = data["beats"], data["positions"]
             subprocess.run([arguments.evidence], input=f"{sound} {out}\n", text=True, check=True)
             text = out.read_text().split()
-            rows = np.array(text, float).reshape(-1, 6)
+            rows = np.array(text, float).reshape(-1, 7)
             if len(rows) and len(beats) > 4:
                 x.append(features(rows))
                 y.append([right(row, beats, positions) for row in rows])

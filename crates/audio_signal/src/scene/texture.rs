@@ -47,8 +47,7 @@ const BAND_FLOOR_DB: f32 = -120.0;
 const BAND_FLOOR: f32 = 1e-12;
 /// Distance of two frames that share no sample.
 const APART: usize = 2;
-/// Changes of the partials are measured over this many frames and [`APART`] more: 0.83 s. Two such spans that are
-/// [`APART`] have this many frames in common.
+/// Changes of the partials are measured over this many frames and [`APART`] more: 0.83 s.
 const CHANGE_SPAN: usize = 24;
 const HISTORY: usize = CHANGE_SPAN + 2 * APART + 1;
 
