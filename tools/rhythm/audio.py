@@ -14,16 +14,25 @@ from arrangement import DRUMS, VOICES
 RATE = 44_100
 
 
-def clock(rng, bpm, beats):
-    """The time of each beat (s) as a function: steady, drifting, rubato or with a change of tempo."""
+def clock(rng, bpm, beats, phrases=None):
+    """The time of each beat (s) as a function: steady, drifting, rubato or with a change of tempo; with the beats of a phrase,
+    expressive: arcs over phrases, notes that linger, ends that slow down."""
     grid = np.arange(-2, beats + 16, 0.05)
-    kind = rng.choice(["steady", "steady", "steady", "drift", "rubato", "change"])
+    kind = "expressive" if phrases else rng.choice(["steady", "steady", "steady", "drift", "rubato", "change"])
     log = np.zeros(len(grid))
     if kind == "drift":
         log = rng.uniform(0.005, 0.06) * np.sin(2 * np.pi * grid / (rng.uniform(8, 40) * bpm / 60) + rng.uniform(0, 7))
     elif kind == "rubato":
         noise = np.convolve(rng.normal(0, 1, len(grid) + 400), np.hanning(int(rng.uniform(30, 160))), "same")[: len(grid)]
         log = noise / noise.std() * rng.uniform(0.02, 0.08)
+    elif kind == "expressive":
+        noise = np.convolve(rng.normal(0, 1, len(grid) + 400), np.hanning(int(rng.uniform(20, 120))), "same")[: len(grid)]
+        log = noise / noise.std() * rng.uniform(0.02, 0.1)
+        place = grid / phrases
+        log += rng.uniform(0, 0.12) * np.sin(np.pi * (place % 1)) * rng.normal(1, 0.3, int(place.max()) + 4)[np.floor(place).astype(int) + 1]
+        slower, span = rng.uniform(0, 0.5, int(place.max()) + 4) * (rng.random(int(place.max()) + 4) < 0.5), rng.uniform(1, 4)
+        left = phrases - grid % phrases
+        log -= slower[np.floor(place).astype(int) + 1] * np.clip(1 - left / span, 0, 1)
     elif kind == "change":
         log = np.where(grid > rng.uniform(0.2, 0.8) * beats, rng.uniform(-0.3, 0.3), 0)
     bpms = bpm * np.exp(log)

@@ -1,5 +1,5 @@
 """Scores a rhythm net: `evaluate.py NET.pkl FOLDER…` of corpus_features.py's or songs.py's files. The decoding is that of
-crates/audio_signal/src/rhythm/{path,neural,metre}.rs."""
+crates/audio_signal/src/rhythm/{path,bars}.rs."""
 
 import argparse
 import pathlib
@@ -175,7 +175,7 @@ def main():
     decoder = Decoder(arguments.change, arguments.prior)
     for folder in arguments.folders:
         items = load(folder)
-        if any(name.startswith(("pop909_", "made_", "sung_", "loop_")) for name in items):
+        if any(name.startswith(("pop909_", "made_", "sung_", "loop_", "expressive_")) for name in items):
             items = {name: item for name, item in items.items() if held_out(name)}
         rows, groups = [], {}
         for name, a in activations(p, items).items():
@@ -205,7 +205,7 @@ def main():
             if arguments.v:
                 print({k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()}, metre)
             rows.append(row)
-            groups.setdefault(name.rsplit("_", 1)[0] if name.startswith(("pop909", "made", "mma", "loop", "sung", "groove")) else "", []).append(row)
+            groups.setdefault(name.rsplit("_", 1)[0] if name.startswith(("pop909", "made", "mma", "loop", "expressive", "sung", "groove")) else "", []).append(row)
         for group, rows in groups.items():
             values = lambda key: [r[key] for r in rows if key in r]
             mean = lambda key: f"{np.mean(values(key)):.3f}" if values(key) else "-"

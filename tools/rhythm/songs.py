@@ -6,8 +6,8 @@ writes each song as `.npz`: `features` (the net's inputs), `beats`, `positions` 
 `beatless` (whether nobody could tell the beat); with `--listen` also as WAV. ROOT holds Debian's fluidsynth, libfluidsynth3,
 libinstpatch-1.0-2, fluid-soundfont-gm, timgm6mb-soundfont, opl3-soundfont and mma unpacked (see material.py); POP909.git is a
 bare clone of music-x-lab/POP909-Dataset (MIT). Kinds: `pop909` (its melodies and chords, arranged anew), `made` (chords, tunes
-and grooves drawn by chance, bars of 2 to 7), `loop` (these, but slow, fast or in five or seven), `mma` (the accompaniments of MMA's patterns). Everything is drawn from the song's
-number. Needs numpy, scipy, mido, ffmpeg.
+and grooves drawn by chance, bars of 2 to 7), `loop` (these, but slow, fast or in five or seven), `expressive` (no drums, in the
+tempo of soloists), `mma` (the accompaniments of MMA's patterns). Everything is drawn from the song's number. Needs numpy, scipy, mido, ffmpeg.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import scipy.io.wavfile
 import scipy.signal
 from audio import RATE, clock, coded, produced, synthesize
 from features import features
-from sources import made, mma, pop909
+from sources import expressive, made, mma, pop909
 
 
 def main():
@@ -29,7 +29,7 @@ def main():
     parser.add_argument("root", type=pathlib.Path)
     parser.add_argument("pop909", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
-    parser.add_argument("--kind", choices=["pop909", "made", "mma", "loop"], required=True)
+    parser.add_argument("--kind", choices=["pop909", "made", "mma", "loop", "expressive"], required=True)
     parser.add_argument("--from", dest="first", type=int, default=0)
     parser.add_argument("--to", type=int, default=10)
     parser.add_argument("--listen", action="store_true", help="writes the audio too")
@@ -49,16 +49,18 @@ def main():
         path = arguments.out / f"{arguments.kind}_{number:04d}.npz"
         if path.exists():
             continue
-        rng = np.random.default_rng([{"pop909": 1, "made": 2, "mma": 3, "loop": 4}[arguments.kind], number])
+        rng = np.random.default_rng([{"pop909": 1, "made": 2, "mma": 3, "loop": 4, "expressive": 5}[arguments.kind], number])
         try:
-            source = {"pop909": lambda: pop909(rng, arguments.pop909, number), "made": lambda: made(rng), "loop": lambda: made(rng, loop=True), "mma": lambda: mma(rng, root, patterns, number)}[arguments.kind]()
+            makers = {"pop909": lambda: pop909(rng, arguments.pop909, number), "made": lambda: made(rng), "loop": lambda: made(rng, loop=True), "expressive": lambda: expressive(rng), "mma": lambda: mma(rng, root, patterns, number)}
+            source = makers[arguments.kind]()
         except (subprocess.SubprocessError, KeyError, ValueError, IndexError) as error:
             print(number, repr(error)[:200])
             continue
         if source is None:
             continue
         song, beats, metre, bpm, mode = source
-        time = clock(rng, bpm, beats)
+        phrases = metre * int(rng.choice([2, 4, 4, 8])) if arguments.kind == "expressive" else None
+        time = clock(rng, bpm, beats, phrases)
         seconds = min(float(rng.uniform(32, 48)), float(time(beats)) - 2)
         start = float(time(rng.uniform(0, 4 * metre))) if rng.random() < 0.6 else float(rng.uniform(0, max(1, time(beats) - seconds)))
         if rng.random() < 0.15:

@@ -1,4 +1,4 @@
-"""Sources of the songs of songs.py: POP909, chance, and patterns of MMA. `pop909`, `made` and `mma` return a song, its length in
+"""Sources of the songs of songs.py: POP909, chance, and patterns of MMA. Each function returns a song, its length in
 beats, the beats of a bar, beats per minute, and which parts there are; or None."""
 
 import os
@@ -9,7 +9,7 @@ import tempfile
 
 import mido
 import numpy as np
-from arrangement import DRUMS, KITS, LEADS, VOICES, Song, bass, chord_pitches, comping, drums, swung, tune
+from arrangement import DRUMS, KEYS, KITS, LEADS, VOICES, Song, bass, chord_pitches, comping, drums, swung, tune
 
 
 def git(repository, path):
@@ -111,15 +111,8 @@ def made(rng, loop=False):
     bpm = float(np.exp(rng.uniform(np.log(52), np.log(205)))) if rng.random() < 0.4 else float(np.clip(rng.normal(112, 28), 55, 205))
     if loop:
         bpm = float(rng.uniform(*[(55, 75), (55, 75), (165, 210), (75, 165)][rng.integers(3 + (metre in (5, 7)))]))
-    bars = int(60 / 60 * bpm / metre) + 3
-    key = int(rng.integers(12))
-    rate = float(rng.choice([metre, metre, metre, 2 * metre, metre / 2 if metre % 2 == 0 else metre]))
-    sections = [PROGRESSIONS[rng.integers(len(PROGRESSIONS))].split() for _ in range(2)]
-    chords = []
-    for i in range(int(bars * metre / rate)):
-        name = sections[int(i * rate / metre) // 8 % 2]
-        pitches = chord_pitches(name[i % len(name)])
-        chords.append((i * rate, (i + 1) * rate, [(p + key) % 12 for p in pitches]))
+    bars = int(bpm / metre) + 3
+    chords = progression(rng, bars, metre)
     mode = rng.choice(["full", "rhythm", "drums"] if loop else ["full", "full", "full", "drums", "rhythm", "acoustic", "band", "solo", "pads"])
     if mode in ("full", "drums", "rhythm", "band"):
         drums(song, 0, bars, metre, triplet, swing, plain)
@@ -132,6 +125,43 @@ def made(rng, loop=False):
     if mode in ("full", "acoustic", "solo", "pads") and (mode != "full" or rng.random() < 0.8):
         channel = song.part(2, VOICES if mode == "solo" and rng.random() < 0.5 else LEADS, 0.015)
         tune(song, channel, chords, metre, bars, swing, triplet)
+    return song, bars * metre, metre, bpm, mode
+
+
+def progression(rng, bars, metre):
+    key = int(rng.integers(12))
+    rate = float(rng.choice([metre, metre, metre, 2 * metre, metre / 2 if metre % 2 == 0 else metre]))
+    sections = [PROGRESSIONS[rng.integers(len(PROGRESSIONS))].split() for _ in range(2)]
+    chords = []
+    for i in range(int(bars * metre / rate)):
+        name = sections[int(i * rate / metre) // 8 % 2]
+        pitches = chord_pitches(name[i % len(name)])
+        chords.append((i * rate, (i + 1) * rate, [(p + key) % 12 for p in pitches]))
+    return chords
+
+
+def expressive(rng):
+    """Without drums, played as soloists and small ensembles play: see `clock`."""
+    song = Song(rng)
+    metre = int(rng.choice([4, 4, 4, 3, 3, 6, 2]))
+    bpm = float(np.clip(rng.normal(100, 35), 48, 190))
+    bars = int(bpm / metre) + 3
+    chords = progression(rng, bars, metre)
+    mode = rng.choice(["keys", "guitar", "strings", "winds", "ensemble"])
+    players = {"keys": [0, 0, 0, 1, 4, 6, 46, 11], "guitar": [24, 24, 25, 26, 27, 105], "strings": [40, 41, 42, 44, 45, 48, 49], "winds": [60, 68, 71, 73, 56, 57, 19, 16], "ensemble": KEYS}[mode]
+    loose = rng.uniform(0.005, 0.025)
+    triplet = rng.random() < 0.1
+    comping(song, 4, chords, metre, 0)
+    song.part(4, players, loose)
+    if rng.random() < 0.4:
+        comping(song, 5, chords, metre, 0, pad=rng.random() < 0.5)
+        song.part(5, players, loose)
+    if rng.random() < 0.5:
+        bass(song, chords, metre, 0)
+        song.part(1, [32, 43, 42, 0, 24] if mode != "keys" else players, loose)
+    if rng.random() < 0.8:
+        channel = song.part(2, players if rng.random() < 0.5 else VOICES + LEADS, loose)
+        tune(song, channel, chords, metre, bars, 0, triplet)
     return song, bars * metre, metre, bpm, mode
 
 

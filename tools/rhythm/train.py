@@ -1,4 +1,4 @@
-"""Trains the rhythm net: `train.py SONGS NEGATIVES OUT.pkl --minutes 60 [--start FROM.pkl]`.
+"""Trains the rhythm net: `train.py SONGS NEGATIVES OUT.pkl --steps 50000 [--start FROM.pkl]`.
 
 SONGS is a folder of songs.py's files, NEGATIVES one of corpus_features.py's (speech, noise: no beats). Songs named in
 `held_out` are not trained on. Needs jax, optax, numpy.
@@ -22,9 +22,9 @@ MAGNITUDES = ((10 ** (np.arange(256) / 64) - 1) / 400).astype(np.float32)
 
 
 def held_out(name):
-    """A tenth of the songs, and a third of MMA's patterns, are for validation."""
+    """A tenth of the songs is for validation."""
     kind, number = name.rsplit("_", 1)
-    return kind in ("pop909", "made", "mma", "loop", "sung", "groove") and int(number) % 10 == 9
+    return kind in ("pop909", "made", "mma", "loop", "expressive", "sung", "groove") and int(number) % 10 == 9
 
 
 def load(folder):
@@ -128,7 +128,7 @@ def loss(p, x, targets, weights):
 
 
 def learning_rate(part):
-    """Of the time passed."""
+    """Of the part of the steps done."""
     return min(1, part / 0.04 + 0.05) * (1 if part < 0.4 else 0.5 + 0.5 * np.cos(np.pi * min(1, (part - 0.4) / 0.6)))
 
 
@@ -137,10 +137,11 @@ def main():
     parser.add_argument("songs")
     parser.add_argument("negatives")
     parser.add_argument("out", type=pathlib.Path)
-    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--steps", type=int, default=50_000, help="about 1 000 a minute on one core")
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--start")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--without", default="-", help="a kind of song that is left out, to see what the others teach")
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)
     p = pickle.load(open(arguments.start, "rb")) if arguments.start else net.initial(arguments.seed)
@@ -155,23 +156,22 @@ def main():
         p = jax.tree.map(lambda q, u: q - rate * u, p, updates)
         return p, state, jax.tree.map(lambda m, q: keep * m + (1 - keep) * q, mean, p), value
 
-    recent, begun, index, songs = [], time.time(), 0, []
-    while (part := (time.time() - begun) / 60 / arguments.minutes) < 1:
+    recent, begun = [], time.time()
+    for index in range(arguments.steps):
         if index % 400 == 0:  # songs that have been made meanwhile
-            named = load(arguments.songs)
+            named = {name: item for name, item in load(arguments.songs).items() if not name.startswith(arguments.without)}
             songs = [item for name, item in named.items() if not held_out(name)]
             songs += [item for name, item in named.items() if name.startswith("fof")] * 3
             negatives = [item for item in load(arguments.negatives).values() if len(item["features"]) > 40]
             print(len(songs), "songs", len(negatives), "negatives", flush=True)
         x, targets, weights = map(np.stack, zip(*(sample(rng, songs, negatives) for _ in range(BATCH))))
         keep = min(0.995, index / (index + 10))
-        p, state, mean, value = step(p, state, mean, x.astype(np.float32), targets, weights, keep, arguments.rate * learning_rate(part))
+        p, state, mean, value = step(p, state, mean, x.astype(np.float32), targets, weights, keep, arguments.rate * learning_rate(index / arguments.steps))
         recent.append(float(value))
-        index += 1
-        if index % 50 == 0:
-            print(index, f"{np.mean(recent):.4f} {time.time() - begun:.0f} s, cpu {time.process_time():.0f} s", flush=True)
+        if index % 50 == 49:
+            print(index + 1, f"{np.mean(recent):.4f} {time.time() - begun:.0f} s, cpu {time.process_time():.0f} s", flush=True)
             recent = []
-        if index % 100 == 0:
+        if index % 100 == 99:
             pickle.dump(jax.tree.map(np.asarray, mean), open(arguments.out, "wb"))
     pickle.dump(jax.tree.map(np.asarray, mean), open(arguments.out, "wb"))
 

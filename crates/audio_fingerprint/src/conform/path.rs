@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::presence::{Presence, Sums};
+use super::presence::Presence;
 
 /// What is left of a hop that is explained entirely: bounded, so that a loud hop does not outweigh many.
 const LEAST_REST: f32 = 0.001;

@@ -155,19 +155,19 @@ mod tests {
 
     fn assert_counted(beat_features: &[[f32; FEATURES]], after_silence: bool, first: usize, beats: usize) {
         let counted: Vec<usize> = (first..).take(beat_features.len()).map(|beat| beat % beats).collect();
-        assert_eq!(super::bars(beat_features, None, after_silence).positions, counted);
+        assert_eq!(bars(beat_features, None, after_silence).positions, counted);
     }
 
     #[test]
     fn chords_change_on_the_downbeat() {
-        let bars = [ONE, SNARE, KICK, SNARE].repeat(8);
-        (0..4).for_each(|first| assert_counted(&bars[first..], false, first, 4));
+        let beats = [ONE, SNARE, KICK, SNARE].repeat(8);
+        (0..4).for_each(|first| assert_counted(&beats[first..], false, first, 4));
     }
 
     #[test]
     fn a_waltz_has_bars_of_three() {
-        let bars = [ONE, CHORD, CHORD].repeat(10);
-        (0..3).for_each(|first| assert_counted(&bars[first..], false, first, 3));
+        let beats = [ONE, CHORD, CHORD].repeat(10);
+        (0..3).for_each(|first| assert_counted(&beats[first..], false, first, 3));
     }
 
     #[test]
