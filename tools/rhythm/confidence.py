@@ -32,7 +32,7 @@ WITHOUT_NET = np.array([1, 1, 0, 1, 1, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0])  
 # Songs have inaudible onsets in their notes, recorded kits have strokes in their samples that the truth lacks.
 WEIGHTS = {"sung": 1.0, "groove": 1.0}
 DRUM_WEIGHTS = {"sung": 0.1, "groove": 0.1}
-SONG, DRUM_SONG = 0.2, 1.0
+SONG, DRUM_SONG = 0.8, 1.0
 
 
 # Recordings ------------------------------------------------------------------------------------------------------------

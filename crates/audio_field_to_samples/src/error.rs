@@ -1,4 +1,5 @@
 use audio_semantic_timeline::codes::WORDS_NOT_FOUND;
+use audio_signal::SignalError;
 use http_kit::codes::INVALID_BODY;
 use http_kit::{FieldError, Problem, describe};
 use media_decode::DecodeError;
@@ -50,9 +51,9 @@ pub enum Error {
     /// The recording changed while it was read, or its pieces could not be stored.
     #[error(transparent)]
     Cut(CutError),
-    /// The recording cannot be decoded.
+    /// The recording cannot be decoded or analysed.
     #[error(transparent)]
-    Decode(#[from] DecodeError),
+    Signal(#[from] SignalError),
     /// The semantic timeline with the words cannot be read.
     #[error(transparent)]
     Semantics(#[from] audio_semantic_timeline::Error),
@@ -93,9 +94,15 @@ pub enum Error {
 impl From<CutError> for Error {
     fn from(error: CutError) -> Self {
         match error {
-            CutError::Decode(error) => Self::Decode(error),
+            CutError::Decode(error) => error.into(),
             other => Self::Cut(other),
         }
+    }
+}
+
+impl From<DecodeError> for Error {
+    fn from(error: DecodeError) -> Self {
+        Self::Signal(error.into())
     }
 }
 
@@ -133,7 +140,7 @@ impl From<Error> for Problem {
             Error::Cut(_) | Error::Corrupt { .. } | Error::Unwritable(_) => Self::internal(error),
             Error::Overtaken => Self::new(OVERTAKEN, detail).retry_after(1),
             // The same problem as for an analysis of the recording.
-            Error::Decode(error) => audio_semantic_timeline::Error::Signal(error.into()).into(),
+            Error::Signal(error) => audio_semantic_timeline::Error::Signal(error).into(),
             Error::Semantics(error) => error.into(),
             Error::Work(error) => error.into(),
             Error::Media(error) => error.into(),

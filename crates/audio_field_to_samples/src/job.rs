@@ -12,7 +12,7 @@ use crate::words::WordSource;
 
 /// Must change when the same recording and parameters may give other samples, or other bytes of the
 /// same samples, by changes in detecting, measuring, cutting, fading or headers.
-const SAMPLES_VERSION: &str = "samples_v3";
+const SAMPLES_VERSION: &str = "samples_v4";
 
 /// One detector's work on a recording.
 #[derive(Clone, Debug)]

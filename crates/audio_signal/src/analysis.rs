@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Must change when the same recording and parameters may give another result.
-pub const ALGORITHM_VERSION: &str = "signal_v7";
+pub const ALGORITHM_VERSION: &str = "signal_v8";
 
 /// Version of everything besides the recording and the request's own parameters that determines a result: the
 /// algorithm's version, the speech detector's weights and the thresholds that differ from the fitted ones. For cache

@@ -1,15 +1,13 @@
 //! Decodes and analyses a recording.
 
 use media_decode::{DecodeError, Decoder, MediaInput};
-use media_time::{MediaTime, Window};
+use media_time::MediaTime;
 
 use crate::pipeline::{PassFeatures, run_pass};
-use crate::scene::{self, SceneKind, SceneMeasurements};
+use crate::scene::{self, SceneMeasurements};
+use crate::scene_rhythm::rhythm_outside;
 use crate::speech::window_of;
 use crate::{Analysis, AnalysisParams, Control, Rhythm, Segment, SignalError, plausibility};
-
-/// Shorter silence between music is a rest, in which the beats continue. The slowest beats are 1.33 s apart.
-const LONGEST_REST: MediaTime = MediaTime::from_millis(1_500);
 
 /// Decodes and analyses a recording in one pass; if the decoding is implausible, in a second pass by ffmpeg (see
 /// [`Suspicion`](crate::Suspicion)).
@@ -52,15 +50,10 @@ fn analyze_once(
         sung: segment.sung,
     };
     let regions = scene::speech_regions(&measurements.voice, &params.thresholds);
-    let segments: Vec<Segment> = scene::segments(&measurements, params).into_iter().map(to_segment).collect();
+    let segments = scene::segments(&measurements, params);
     // Before the rhythm is decided, which takes as much memory.
     drop(measurements);
-    let rhythm = if params.include_beats {
-        let noise = |segment: &Segment| segment.kind == SceneKind::Other;
-        rhythm.finish_outside(&beatless(&segments), &windows(&segments, noise))
-    } else {
-        Rhythm::default()
-    };
+    let rhythm = if params.include_beats { rhythm_outside(&segments, rhythm) } else { Rhythm::default() };
     let integrated_lufs = loudness.integrated_lufs();
     let suspicions = plausibility::check(&decoder, peak, integrated_lufs);
     Ok(Analysis {
@@ -69,7 +62,7 @@ fn analyze_once(
         decode_stats: decoder.stats(),
         decoder: decoder.kind().clone(),
         suspicions,
-        segments,
+        segments: segments.into_iter().map(to_segment).collect(),
         integrated_lufs,
         loudness_range: loudness.range_lu(),
         momentary_max_lufs: loudness.momentary_max_lufs(),
@@ -82,67 +75,4 @@ fn analyze_once(
         rhythm,
         landmarks,
     })
-}
-
-/// Where there can be no beats: in silence that is no rest within music, and in speech without music.
-fn beatless(segments: &[Segment]) -> Vec<Window> {
-    let is_music = |index: Option<usize>| {
-        let segment = index.and_then(|index| segments.get(index));
-        segment.is_some_and(|segment| segment.kind == SceneKind::Music || segment.background_music)
-    };
-    let is_beatless = |(index, segment): &(usize, &Segment)| match segment.kind {
-        SceneKind::Speech => !segment.background_music,
-        SceneKind::Silence => {
-            let is_short = segment.window.duration() < LONGEST_REST;
-            !(is_short && is_music(index.checked_sub(1)) && is_music(Some(index + 1)))
-        }
-        SceneKind::Music | SceneKind::Other => false,
-    };
-    segments.iter().enumerate().filter(is_beatless).map(|(_, segment)| segment.window).collect()
-}
-
-fn windows(segments: &[Segment], of: impl Fn(&Segment) -> bool) -> Vec<Window> {
-    segments.iter().filter(|segment| of(segment)).map(|segment| segment.window).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_short_silence_within_music_can_have_beats() {
-        let kinds = [
-            (SceneKind::Silence, 500),
-            (SceneKind::Music, 4_000),
-            (SceneKind::Silence, 1_400),
-            (SceneKind::Music, 4_000),
-            (SceneKind::Silence, 1_600),
-            (SceneKind::Music, 4_000),
-            (SceneKind::Silence, 300),
-            (SceneKind::Speech, 2_000),
-            (SceneKind::Silence, 300),
-            (SceneKind::Other, 2_000),
-            (SceneKind::Music, 1_000),
-            (SceneKind::Silence, 300),
-        ];
-        let mut end = MediaTime::ZERO;
-        let segment = |(kind, ms): &(SceneKind, i64)| {
-            let window = Window::starting_at(end, MediaTime::from_micros(1_000 * ms));
-            end = window.end();
-            Segment {
-                kind: *kind,
-                window,
-                confidence: 1.0,
-                loudness_lufs: None,
-                background_music: false,
-                sung: false,
-            }
-        };
-        let segments: Vec<Segment> = kinds.iter().map(segment).collect();
-        let at = |index: usize| segments[index].window;
-        assert_eq!(beatless(&segments), [0, 4, 6, 7, 8, 11].map(at));
-        let over_music = Segment { background_music: true, ..segments[7].clone() };
-        let segments = [segments[5].clone(), segments[6].clone(), over_music];
-        assert_eq!(beatless(&segments), []);
-    }
 }

@@ -51,6 +51,7 @@ mod plausibility;
 mod resample;
 mod rhythm;
 mod scene;
+mod scene_rhythm;
 mod speech;
 mod steps;
 mod suspicion;
@@ -77,6 +78,7 @@ pub use rhythm::{
     rhythm_evidence, rhythm_features,
 };
 pub use scene::{SCENE_VALUES, SceneKind, Segment, scene_activities, scene_features, scene_textures};
+pub use scene_rhythm::SceneRhythmAnalyzer;
 pub use spectra::PowerSpectra;
 use spectra::simd;
 pub use speech::{

@@ -23,7 +23,7 @@ const QUEUE_BATCHES: usize = 4;
 type Batch = Option<Arc<[f32]>>;
 
 /// A consumer of decoded samples.
-trait Stage: Send {
+pub(crate) trait Stage: Send {
     /// Adds whole frames of interleaved samples; the result does not depend on how they are split into calls.
     fn push(&mut self, interleaved: &[f32]);
     /// Completes the result at the end of the stream.
@@ -48,7 +48,7 @@ impl Stage for LoudnessStage {
 }
 
 /// Measures what needs the mono mix at 16 kHz: textures, speech probabilities and landmarks.
-struct MonoStage {
+pub(crate) struct MonoStage {
     resampler: Option<Resampler>,
     mono: Vec<f32>,
     textures: Option<TextureMeter>,
@@ -60,7 +60,7 @@ struct MonoStage {
 
 impl MonoStage {
     /// With textures and speech probabilities, and with landmarks, as requested.
-    fn new(format: &AudioFormat, params: &AnalysisParams) -> Result<Self, SignalError> {
+    pub(crate) fn new(format: &AudioFormat, params: &AnalysisParams) -> Result<Self, SignalError> {
         let detector = params.include_speech_music.then(SpeechDetector::new).transpose()?;
         Ok(Self {
             resampler: Some(Resampler::new(format.rate, &format.layout)?),
@@ -71,6 +71,11 @@ impl MonoStage {
             fingerprinter: params.include_landmarks.then(Fingerprinter::new),
             landmarks: None,
         })
+    }
+
+    /// Textures, speech probabilities and landmarks, of a finished stage; empty if not requested.
+    pub(crate) fn into_features(self) -> (Vec<Texture>, Vec<f32>, Option<Vec<Landmark>>) {
+        (self.textures.map_or_else(Vec::new, TextureMeter::finish), self.voice, self.landmarks)
     }
 
     fn measure(&mut self) {
@@ -118,10 +123,21 @@ impl Stage for MonoStage {
 }
 
 /// Detects onsets and beats.
-struct BeatStage {
+pub(crate) struct BeatStage {
     channels: usize,
     mono: Vec<f32>,
     analyzer: RhythmAnalyzer,
+}
+
+impl BeatStage {
+    pub(crate) fn new(format: &AudioFormat) -> Self {
+        Self { channels: format.channels(), mono: Vec::new(), analyzer: RhythmAnalyzer::new(format.rate) }
+    }
+
+    /// The analyser with all samples, not yet finished: the segments with speech have to be known first.
+    pub(crate) fn into_analyzer(self) -> RhythmAnalyzer {
+        self.analyzer
+    }
 }
 
 impl Stage for BeatStage {
@@ -138,9 +154,6 @@ impl Stage for BeatStage {
         }
         self.analyzer.push(&self.mono);
     }
-
-    /// The rhythm is completed later, when the segments with speech are known.
-    fn finish(&mut self) {}
 }
 
 /// The output of all stages for a recording.
@@ -181,7 +194,7 @@ pub(crate) fn run_pass(
         levels: LevelMeter::new(rate, channels),
     };
     let mut mono = MonoStage::new(&format, params)?;
-    let mut beats = BeatStage { channels, mono: Vec::new(), analyzer: RhythmAnalyzer::new(rate) };
+    let mut beats = BeatStage::new(&format);
     let mut stages: Vec<&mut dyn Stage> = vec![&mut loudness];
     if params.include_beats {
         stages.push(&mut beats);
@@ -190,16 +203,17 @@ pub(crate) fn run_pass(
         stages.push(&mut mono);
     }
     let peak = run_stages(decoder, stages, params.threads, control)?;
+    let (textures, voice, landmarks) = mono.into_features();
     Ok(PassFeatures {
         peak,
         true_peak: loudness.true_peak.finish(),
         pyramid: loudness.pyramid.finish(),
         loudness: loudness.meter.finish(),
         cells: loudness.levels.finish(),
-        textures: mono.textures.map_or_else(Vec::new, TextureMeter::finish),
-        voice: mono.voice,
-        rhythm: beats.analyzer,
-        landmarks: mono.landmarks,
+        textures,
+        voice,
+        rhythm: beats.into_analyzer(),
+        landmarks,
     })
 }
 

@@ -32,7 +32,7 @@ const SAMPLES: &str = "
     SELECT CASE WHEN n % 11 = 0 THEN 't2' ELSE 't1' END, 'dev', 'artifact_' || lpad(n::text, 10, '0'),
            'asset_' || lpad((n * 7919 % 20000)::text, 8, '0'), k.kind, 'mem:' || n, n % 3600 * 1000000,
            n % 3600 * 1000000 + k.length_us, timestamptz '2026-02-01' + n * interval '1 second',
-           jsonb_build_object('pipeline_hash', 'a', 'backend_version', 'samples_v3',
+           jsonb_build_object('pipeline_hash', 'a', 'backend_version', 'samples_v4',
                'score', round(random()::numeric, 4), 'event', CASE k.kind
                WHEN 'audio_hit' THEN jsonb_build_object('peak_db', round((-40 * random())::numeric, 2),
                    'energy', round((0.00001 + random() * 0.1)::numeric, 6), 'duration_ms', k.length_us / 1000,

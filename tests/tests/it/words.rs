@@ -57,7 +57,7 @@ async fn spoken_digits_are_on_the_timeline_and_in_a_transcript() {
     let made = api.post(ANALYZE, &json!({"asset_id": asset["id"]})).await.ok();
     let meta = &made["meta"];
     let version = meta["backend_version"].as_str().unwrap();
-    let hash = version.strip_prefix("whisper_aubio_v8+digits-").unwrap().strip_suffix("+s42").unwrap();
+    let hash = version.strip_prefix("whisper_aubio_v9+digits-").unwrap().strip_suffix("+s42").unwrap();
     assert!(hash.len() == 8 && hash.chars().all(|c| c.is_ascii_hexdigit()), "{version}");
     assert_eq!((&meta["model_used"], &meta["language"]), (&json!("digits"), &json!("en")));
     assert_eq!(meta["backend_info"]["dependencies"]["whisper"]["available"], true);

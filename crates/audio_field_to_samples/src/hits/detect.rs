@@ -22,6 +22,8 @@ const MIN_RISE_DB: f64 = 3.0;
 const DECAY_DB: f64 = 40.0;
 const DECAYED_MS: u32 = 20;
 const INAUDIBLE_DBFS: f64 = -80.0;
+/// An onset later than this before the end is the end itself: audio that is cut off sounds like a click.
+const SHORTEST: MediaTime = MediaTime::from_millis(5);
 
 /// A single struck sound with its slice.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,13 +58,15 @@ struct LocatedOnset {
 }
 
 /// The hits among `onsets` (strictly increasing): those that reach `min_peak_db`; of two closer than `min_interval_ms`,
-/// the earlier one.
+/// the earlier one. The end of the recording is not a hit.
 ///
 /// A slice starts `pre_roll_ms` before the rise, but not before the rise of the previous hit; it ends `post_roll_ms`
 /// after the decay, but not after the rise of the next hit, nor `max_duration_ms` after its start. Slices therefore
 /// overlap by less than a pre-roll, and none contains the start of another hit.
 #[must_use]
 pub fn detect(onsets: &[Onset], envelope: &Envelope, params: &HitParams) -> Vec<Hit> {
+    let latest = MediaTime::from_frames(envelope.frames(), envelope.rate()) - SHORTEST;
+    let onsets = &onsets[..onsets.partition_point(|onset| onset.time <= latest)];
     let mut struck: Vec<LocatedOnset> = Vec::new();
     for (position, onset) in onsets.iter().enumerate() {
         let next = onsets.get(position + 1).map(|next| next.time);

@@ -6,7 +6,7 @@ use std::io::Cursor;
 use audio_field_to_samples::extract::{FeatureSet, RecordingFeatures, extract};
 use audio_field_to_samples::hits::{self, Hit, HitParams};
 use audio_field_to_samples::loops::{self, Loop, LoopParams};
-use audio_signal::{Control, Onset};
+use audio_signal::{AnalysisParams, Control, Onset, analyze};
 use media_time::MediaTime;
 use proptest::prelude::*;
 
@@ -49,6 +49,29 @@ fn silence_has_no_hits_and_no_loops() {
     let extracted = features(&vec![0.0; 3 * RATE as usize]);
     assert_eq!(found(&extracted, &HitParams::default()), []);
     assert_eq!(loops::detect(&extracted, &LoopParams::default()), []);
+}
+
+#[test]
+fn the_end_of_a_recording_is_not_a_hit() {
+    let tone = |index: usize| 0.5 * (TAU * 440.0 * index as f32 / RATE as f32).sin();
+    for seconds in [0.01, 0.3, 2.0] {
+        let sound: Vec<f32> = (0..(seconds * RATE as f32) as usize).map(tone).collect();
+        let hits = found(&features(&sound), &HitParams::default());
+        assert!(hits.iter().all(|hit| hit.time.as_secs_f64() < 0.1), "{seconds} s: {hits:?}");
+    }
+}
+
+#[test]
+fn rhythm_is_that_of_the_analysis() {
+    let silence = vec![0.0; 4 * RATE as usize];
+    let sound = [groove(120.0, 12.0), silence.clone(), groove(90.0, 8.0), silence].concat();
+    let recording = Cursor::new(wav(RATE, &sound));
+    let params = AnalysisParams { threads: 1, ..AnalysisParams::default() };
+    let analysis = analyze(&recording.into(), &params, &Control::none()).unwrap();
+    let extracted = features(&sound);
+    assert_eq!(extracted.rhythm.beats, analysis.rhythm.beats);
+    assert_eq!(extracted.rhythm.onsets, analysis.rhythm.onsets);
+    assert!(!extracted.rhythm.beats.is_empty());
 }
 
 /// Two bars of kick, snare and hats at `bpm`, repeated, with noise that does not repeat.

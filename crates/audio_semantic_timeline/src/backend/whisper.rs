@@ -20,8 +20,8 @@ use crate::model::{AudioEvent, EventKind, Word};
 use crate::{EffectiveParams, Error, slice};
 
 /// Changes whenever the result for the same recording, model and parameters may change: with the signal analysis
-/// (`signal_v7`), the speech activity detector, the pipeline of `audio_asr` with its retries, and whisper.cpp.
-const VERSION: &str = "whisper_aubio_v8";
+/// (`signal_v8`), the speech activity detector, the pipeline of `audio_asr` with its retries, and whisper.cpp.
+const VERSION: &str = "whisper_aubio_v9";
 
 /// Signal analysis with transcription of the speech.
 #[derive(Clone, Debug)]
@@ -338,6 +338,6 @@ mod tests {
             audio_signal::ACTIVITY_VERSION,
             audio_asr::engine_version(),
         );
-        assert_eq!(parts, ("whisper_aubio_v8", "signal_v7", 1, "whisper.cpp 1.8.3".to_owned()));
+        assert_eq!(parts, ("whisper_aubio_v9", "signal_v8", 1, "whisper.cpp 1.8.3".to_owned()));
     }
 }

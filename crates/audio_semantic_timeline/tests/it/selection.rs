@@ -171,13 +171,13 @@ async fn timeline_of_a_wrong_decoder_is_ignored() {
     let database = TestDatabase::create().await;
     let conn = &mut database.pool.acquire().await.unwrap();
     for (decoder, wrong, right) in [
-        (AssetDecoder::Ffmpeg, "signal_v7+s42", "signal_v7+s42+ffmpeg-5.1"),
+        (AssetDecoder::Ffmpeg, "signal_v8+s42", "signal_v8+s42+ffmpeg-5.1"),
         (
             AssetDecoder::Ffmpeg,
-            "whisper_aubio_v8+tiny-1a2b3c4d+s42+decode2",
-            "whisper_aubio_v8+s42+ffmpeg-7.0",
+            "whisper_aubio_v9+tiny-1a2b3c4d+s42+decode2",
+            "whisper_aubio_v9+s42+ffmpeg-7.0",
         ),
-        (AssetDecoder::Decode2, "signal_v3+s42", "signal_v7+s42+decode2"),
+        (AssetDecoder::Decode2, "signal_v3+s42", "signal_v8+s42+decode2"),
     ] {
         let new = NewAsset { decoder: Some(decoder), ..NewAsset::default() };
         let asset = store::insert_asset(conn, &scope("t1"), at(0), new).await.unwrap().id;

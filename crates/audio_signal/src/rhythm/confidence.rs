@@ -16,8 +16,8 @@ pub(super) enum Support {
 
 /// An offset, and the weights of the evidence around and of the beat's own.
 type Weights = [f32; 3];
-const BY_NET: Weights = [0.175, 2.528, 0.246];
-const BY_PULSE: Weights = [-2.949, 0.206, 0.365];
+const BY_NET: Weights = [1.560, 0.658, 0.469];
+const BY_PULSE: Weights = [-0.528, 0.082, 0.252];
 
 impl Support {
     /// The probability that the beat is right.

@@ -20,9 +20,9 @@ const MIN_BEATS: usize = 4;
 const RELATED_TEMPI: [f64; 6] = [0.5, 2.0, 2.0 / 3.0, 1.5, 1.0 / 3.0, 3.0];
 /// The candidates' log-odds: weight of their salience, and of the main one an offset and a slope by the mean confidence of the
 /// beats. Fitted by `tools/rhythm/confidence.py` as the confidences of beats are.
-const CANDIDATE_SHARPNESS: f64 = 3.12;
-const MAIN_OFFSET: f64 = 1.60;
-const MAIN_SLOPE: f64 = 0.83;
+const CANDIDATE_SHARPNESS: f64 = 2.96;
+const MAIN_OFFSET: f64 = -0.14;
+const MAIN_SLOPE: f64 = 3.08;
 /// Minimum salience of the main tempo, where the beats have other evidence than the pulse.
 const MIN_SALIENCE: f64 = 0.1;
 /// Largest exponent of a weight.

@@ -82,7 +82,7 @@ fn progress_is_ascending_and_the_analysis_can_be_cancelled() {
 #[test]
 fn version_includes_model_and_changed_thresholds() {
     let standard = version(&Thresholds::DEFAULT).expect("the bundled model");
-    assert!(standard.starts_with("signal_v7+silero_v6-"), "{standard}");
+    assert!(standard.starts_with("signal_v8+silero_v6-"), "{standard}");
     let changed = version(&Thresholds { speech_on: 0.6, ..Thresholds::DEFAULT }).expect("the bundled model");
     assert_eq!(changed, format!("{standard}+speech_on=0.6"));
 }
