@@ -17,6 +17,12 @@ pub(crate) struct Container {
 impl Container {
     /// MP4 and MOV, the containers of rendered files.
     pub(crate) const MOV: Self = Self { demuxer: "mov" };
+
+    /// Whether ffmpeg seeks to a keyframe. Transport and program streams have no index: ffmpeg finds the last packet before
+    /// a timestamp, whether the decoder can begin there or not.
+    pub(crate) fn seeks_to_keyframes(self) -> bool {
+        !matches!(self.demuxer, "mpegts" | "mpeg")
+    }
 }
 
 /// The container of `source`; `None` when ffmpeg does not read it.

@@ -9,6 +9,11 @@ use crate::source::ProbedSource;
 const PRE_ROLL: MediaTime = MediaTime::from_millis(300);
 /// Added to seek positions: more than the 3/23 s by which ffmpeg seeks early in streams with reordered frames.
 const SEEK_SLACK: MediaTime = MediaTime::from_millis(150);
+/// Subtracted from seek positions in containers in which ffmpeg seeks to any packet: the needed keyframe is then read, and
+/// audio that the file has up to this much earlier than the video of the same time.
+const SEEK_MARGIN: MediaTime = MediaTime::from_millis(1_000);
+/// How much earlier decoding begins when a source could not be decoded from its keyframe on.
+const FURTHER_BACK: MediaTime = MediaTime::from_millis(30_000);
 
 /// A window of a source, with the seek position for its first frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +81,14 @@ impl SourceCut {
 
     /// Seek position for audio that begins at `time`.
     pub(crate) fn seek_for_audio(source: &ProbedSource, time: FileTime) -> FileTime {
-        not_before(source, time - PRE_ROLL)
+        let needed = time - PRE_ROLL;
+        let is_exact = source.container.seeks_to_keyframes();
+        not_before(source, if is_exact { needed } else { needed - SEEK_MARGIN })
+    }
+
+    /// The same cut, decoded from an earlier keyframe on.
+    pub(crate) fn further_back(self, source: &ProbedSource) -> Self {
+        Self { seek: not_before(source, self.seek - FURTHER_BACK), ..self }
     }
 
     /// The cut of `window`, by the packets read around its start.
@@ -84,7 +96,11 @@ impl SourceCut {
         match first_frame_and_keyframe(window, packets) {
             Some((first, keyframe)) => {
                 let needed = keyframe.dts.min(window.start() - PRE_ROLL);
-                let seek = not_before(source, seek_for(needed, packets));
+                let seek = match source.container.seeks_to_keyframes() {
+                    true => seek_for(needed, packets),
+                    false => needed - SEEK_MARGIN,
+                };
+                let seek = not_before(source, seek);
                 Self { seek, window, first_frame: Some(first) }
             }
             None => Self::before_first_frame(source, window, packets),
@@ -101,7 +117,7 @@ impl SourceCut {
 
 /// The seek position for the last keyframe whose DTS is at or before `needed`, or `needed` without one. It is slightly
 /// later than that DTS, unless the next keyframe is as close: ffmpeg seeks early, and would otherwise find the previous
-/// keyframe and decode a whole GOP unnecessarily.
+/// keyframe and decode a whole GOP unnecessarily. Only for containers in which ffmpeg seeks to keyframes.
 fn seek_for(needed: FileTime, packets: &[Packet]) -> FileTime {
     let keyframes = || packets.iter().filter(|packet| packet.is_keyframe).map(|packet| packet.dts);
     let Some(keyframe) = keyframes().filter(|dts| *dts <= needed).max() else { return needed };
@@ -125,9 +141,12 @@ mod tests {
     }
 
     fn source() -> ProbedSource {
-        let container = Container { demuxer: "mov" };
+        source_in("mov")
+    }
+
+    fn source_in(demuxer: &'static str) -> ProbedSource {
         ProbedSource {
-            container,
+            container: Container { demuxer },
             start: ms(0),
             seek_zero: ms(0),
             audio_lag: MediaTime::ZERO,
@@ -172,6 +191,33 @@ mod tests {
         assert_eq!(seek_for(ms(1_200), &near), ms(1_250));
         assert_eq!(seek_for(ms(2_000), &near), ms(1_550));
         assert_eq!(seek_for(ms(900), &near), ms(900));
+    }
+
+    #[test]
+    fn seek_without_an_index_is_before_the_required_keyframe() {
+        let seek =
+            |demuxer, start| SourceCut::of_frames(&source_in(demuxer), window(start), &packets(10..60)).seek;
+        // The keyframe of both windows is decoded at 2 800 ms. The second one needs earlier audio, from 2 750 ms on.
+        for (demuxer, first, second) in [
+            ("mov", 2_950, 1_950),
+            ("matroska", 2_950, 1_950),
+            ("mpegts", 1_800, 1_750),
+            ("mpeg", 1_800, 1_750),
+        ] {
+            assert_eq!((seek(demuxer, 3_999), seek(demuxer, 3_050)), (ms(first), ms(second)), "{demuxer}");
+        }
+        let near = SourceCut::of_frames(&source_in("mpegts"), window(100), &packets(0..60));
+        assert_eq!(near.seek, ms(0), "no position before the beginning");
+        assert_eq!(SourceCut::seek_for_audio(&source_in("mpegts"), ms(5_000)), ms(3_700));
+    }
+
+    #[test]
+    fn second_attempt_begins_further_back() {
+        let seek = |seek: i64| {
+            let cut = SourceCut { seek: ms(seek), window: window(0), first_frame: None };
+            cut.further_back(&source()).seek
+        };
+        assert_eq!((seek(45_000), seek(20_000)), (ms(15_000), ms(0)));
     }
 
     #[test]

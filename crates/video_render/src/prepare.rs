@@ -51,6 +51,16 @@ pub(crate) struct RenderPlanner<'a> {
     pub(crate) tools: &'a Tools,
     pub(crate) profile: &'static Profile,
     pub(crate) version: &'a str,
+    pub(crate) from: DecodedFrom,
+}
+
+/// Where decoding begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DecodedFrom {
+    /// At the keyframe that the window needs, as the file declares it.
+    Keyframe,
+    /// Further back: files may declare frames as keyframes from which decoding cannot begin.
+    FurtherBack,
 }
 
 impl RenderPlanner<'_> {
@@ -97,6 +107,11 @@ impl RenderPlanner<'_> {
         let mut plan = Plan::new(self.version, self.profile, window, fps, planned, arguments);
         plan.warnings.extend(captions.as_ref().and_then(Captions::warning));
         Ok(PreparedCall { plan, paths: vec![path], script, _files: vec![file] })
+    }
+
+    /// The same planner, whose windows are decoded from further back on.
+    pub(crate) const fn further_back(self) -> Self {
+        Self { from: DecodedFrom::FurtherBack, ..self }
     }
 
     /// Opens and probes the sources of a timeline, and plans its render.
@@ -228,7 +243,11 @@ impl RenderPlanner<'_> {
     ) -> Result<SourceCut, Error> {
         let window = source.file_window(window);
         let Some(video) = &source.video else { return Ok(SourceCut::of_audio(source, window)) };
-        SourcePackets::unread(&self.tools.prober, path, source, video).cut(window).await
+        let cut = SourcePackets::unread(&self.tools.prober, path, source, video).cut(window).await?;
+        Ok(match self.from {
+            DecodedFrom::Keyframe => cut,
+            DecodedFrom::FurtherBack => cut.further_back(source),
+        })
     }
 }
 

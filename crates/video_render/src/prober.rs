@@ -31,6 +31,14 @@ pub(crate) fn confined(container: Container) -> [&'static str; 6] {
     ["-protocol_whitelist", "file,pipe", "-format_whitelist", container.demuxer, "-f", container.demuxer]
 }
 
+/// An interval of a file as ffprobe reads it. From a negative time on, ffprobe would seek to the first keyframe after it
+/// instead of the last one before it: then it reads from the beginning, which is at most a minute earlier, because ffmpeg
+/// counts from a negative time on only if the clock of a transport stream wraps within a minute.
+fn interval(from: FileTime, until: FileTime) -> String {
+    let [from, until] = [from, until].map(|time| time.since_zero().as_secs_f64());
+    if from < 0.0 { format!("%{until:.6}") } else { format!("{from:.6}%{until:.6}") }
+}
+
 impl Prober {
     /// The streams of the file at `path`; `audio_index` selects the audio stream, `None` the default one.
     ///
@@ -91,8 +99,7 @@ impl Prober {
         from: FileTime,
         until: FileTime,
     ) -> Result<Vec<Packet>, Error> {
-        let [from, until] = [from, until].map(|time| time.since_zero().as_secs_f64());
-        let interval = format!("{from:.6}%{until:.6}");
+        let interval = interval(from, until);
         let stream = info.index.to_string();
         let options = [
             ["-select_streams", &stream],
@@ -122,5 +129,18 @@ impl Prober {
                 written => written?,
             };
         serde_json::from_slice(&written).map_err(|source| Error::ProbeReport { source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn negative_times_are_read_from_the_beginning() {
+        let ms = FileTime::from_millis;
+        assert_eq!(interval(ms(1_500), ms(3_000)), "1.500000%3.000000");
+        assert_eq!(interval(ms(0), ms(3_000)), "0.000000%3.000000");
+        assert_eq!(interval(ms(-22_300), ms(-20_800)), "%-20.800000");
     }
 }

@@ -17,8 +17,9 @@ use confined_process::ToolError;
 
 /// Part of every render's key. Increment it when the same plan would give different bytes, or the same request a
 /// different plan. v3: the last frame of source-rate renders lasts to the end of the window, and every render is
-/// BT.709 in limited range, deinterlaced, tone-mapped and opaque.
-const RENDERER: &str = "video_render_v4";
+/// BT.709 in limited range, deinterlaced, tone-mapped and opaque. v5: transport and program streams are read from before
+/// the needed keyframe on.
+const RENDERER: &str = "video_render_v5";
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 const MAX_OUTPUT: u64 = 1 << 20;
 
@@ -46,7 +47,7 @@ impl Tools {
         }
     }
 
-    /// The versions, e.g. `video_render_v4+ffmpeg-5.1.9`. After an error the next caller tries again.
+    /// The versions, e.g. `video_render_v5+ffmpeg-5.1.9`. After an error the next caller tries again.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when one of the programs cannot be run.

@@ -10,7 +10,7 @@ async fn rendered_window_is_a_playable_asset() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     let ready = api.get("/readyz").await.ok();
-    assert!(ready["renderer"].as_str().unwrap().starts_with("video_render_v4+ffmpeg-"), "{ready}");
+    assert!(ready["renderer"].as_str().unwrap().starts_with("video_render_v5+ffmpeg-"), "{ready}");
 
     let asset = api.upload(&media::fixture("talk_and_music.mp4")).await;
     let mut request = json!({

@@ -1,7 +1,8 @@
 //! Runs renders, checks their files and registers them.
 
 use blob_store::ScratchFile;
-use media_time::MediaTime;
+use confined_process::ToolError;
+use media_time::{FileTime, MediaTime};
 use media_v2::MediaError;
 use primitives::Id;
 use scheduling::WorkProgress;
@@ -23,6 +24,9 @@ struct RenderedFile {
     file: ScratchFile,
     found: ProbedSource,
 }
+
+/// Latest start of the video in a file: more than a tick of any clock, less than a frame.
+const LATEST_START: MediaTime = MediaTime::from_millis(2);
 
 impl Renderer {
     /// Registers an earlier render of another asset with the same bytes for `parent` too.
@@ -80,20 +84,60 @@ impl Renderer {
         let Inner { media, tools, limits, .. } = &*self.0;
         let planner = self.planner(job.profile, job.version);
         let file = media.blobs().scratch().await.map_err(MediaError::from)?;
-        let plan = match job.target {
+        let (plan, found) = match job.target {
             RenderTarget::Film(film) => {
                 let film_run = FilmRun { media, tools, profile: job.profile, limits: *limits };
                 film_run.check_disk(film).await?;
                 let prepared = planner.film(film).await?;
-                Box::pin(film_run.run(film, prepared, &file)).await?
+                let plan = Box::pin(film_run.run(film, prepared, &file)).await?;
+                let found = self.checked(&plan, &file).await?;
+                (plan, found)
             }
-            RenderTarget::Asset(of) => self.run(planner.asset(of).await?, &file).await?,
+            RenderTarget::Asset(of) => {
+                let call = planner.asset(of).await?;
+                Box::pin(self.decode(call, planner.further_back().asset(of), &file)).await?
+            }
             RenderTarget::Timeline(composition) => {
-                self.run(planner.timeline(composition).await?, &file).await?
+                let call = planner.timeline(composition).await?;
+                Box::pin(self.decode(call, planner.further_back().timeline(composition), &file)).await?
             }
         };
-        let output = self.checked(plan, file).await?;
-        self.register(job, output).await
+        self.register(job, RenderedFile { plan, file, found }).await
+    }
+
+    /// Runs one call of ffmpeg. If frames are missing, because decoding could not begin at the frame that the source declares
+    /// as a keyframe, runs the call of `further_back`: what is still missing then is damaged.
+    async fn decode(
+        &self,
+        call: PreparedCall,
+        further_back: impl Future<Output = Result<PreparedCall, Error>>,
+        file: &ScratchFile,
+    ) -> Result<(Plan, ProbedSource), Error> {
+        let arguments = call.plan.arguments.clone();
+        let attempts = async {
+            let first = self.attempt(call, file).await;
+            let is_incomplete = match &first {
+                Ok((_, found)) => begins_late(found),
+                Err(error) => matches!(error, Error::UndecodableMedia(_)),
+            };
+            if !is_incomplete {
+                return first;
+            }
+            let call = further_back.await?;
+            // The same arguments: the source has been decoded from its beginning.
+            if call.plan.arguments == arguments { first } else { self.attempt(call, file).await }
+        };
+        let limit = self.0.limits.time;
+        let program = || self.0.tools.ffmpeg.display().to_string();
+        let done = tokio::time::timeout(limit, Box::pin(attempts)).await;
+        done.unwrap_or_else(|_| Err(ToolError::TimedOut { program: program(), limit }.into()))
+    }
+
+    /// Runs one call of ffmpeg, and checks its file.
+    async fn attempt(&self, call: PreparedCall, file: &ScratchFile) -> Result<(Plan, ProbedSource), Error> {
+        let plan = self.run(call, file).await?;
+        let found = self.checked(&plan, file).await?;
+        Ok((plan, found))
     }
 
     /// Runs one call of ffmpeg.
@@ -110,21 +154,29 @@ impl Renderer {
     }
 
     /// Checks a file before it is registered.
-    async fn checked(&self, plan: Plan, file: ScratchFile) -> Result<RenderedFile, Error> {
+    async fn checked(&self, plan: &Plan, file: &ScratchFile) -> Result<ProbedSource, Error> {
         let tools = &self.0.tools;
         let found =
             tools.prober.probe(file.path(), Container::MOV, None).await.map_err(|error| match error {
                 Error::UndecodableMedia(_) => Error::BadOutput("it is not an MP4 or MOV file".to_owned()),
                 error => error,
             })?;
-        let shortest = plan.end - plan.start - truncation::SLACK;
-        let is_short = found.duration.is_none_or(|duration| duration < shortest);
         // ffmpeg skips packets that it cannot decode, and ends without an error at the end of a truncated file.
-        if is_short || found.video.is_none() || found.audio.is_none() {
-            let detail = "the source is damaged or truncated inside the window: video or audio is missing";
-            return Err(Error::UndecodableMedia(detail.to_owned()));
+        let shortest = plan.end - plan.start - truncation::SLACK;
+        let missing = match (&found.video, &found.audio) {
+            (None, _) => Some("no frame of its video can be decoded"),
+            (_, None) => Some("none of its audio can be decoded"),
+            _ if found.duration.is_none_or(|duration| duration < shortest) => {
+                Some("video and audio end early")
+            }
+            _ => None,
+        };
+        match missing {
+            Some(missing) => Err(Error::UndecodableMedia(format!(
+                "the source is damaged or truncated inside the window: {missing}"
+            ))),
+            None => Ok(found),
         }
-        Ok(RenderedFile { plan, file, found })
     }
 
     /// Stores the bytes, and then in one transaction all their rows: the file as an asset, its sources as artifacts,
@@ -154,4 +206,10 @@ impl Renderer {
         };
         self.commit(job, transaction, stored).await
     }
+}
+
+/// Whether the first frames of a window are missing in its file, which otherwise begins with a frame.
+fn begins_late(found: &ProbedSource) -> bool {
+    let start = found.video.as_ref().and_then(|video| video.info.start);
+    start.is_some_and(|start| start > FileTime::ZERO + LATEST_START)
 }

@@ -16,7 +16,7 @@ use scheduling::{SingleFlight, WorkProgress, WorkQueue};
 use video_timeline::VideoTimeline;
 
 use crate::model::{RenderRequest, RenderResponse, Rendered};
-use crate::prepare::RenderPlanner;
+use crate::prepare::{DecodedFrom, RenderPlanner};
 use crate::run::RenderLimits;
 use crate::selection::TargetReader;
 use crate::store::{self, StoredRender};
@@ -202,7 +202,8 @@ impl Renderer {
     }
 
     fn planner<'a>(&'a self, profile: &'static Profile, version: &'a str) -> RenderPlanner<'a> {
-        RenderPlanner { media: &self.0.media, tools: &self.0.tools, profile, version }
+        let Inner { media, tools, .. } = &*self.0;
+        RenderPlanner { media, tools, profile, version, from: DecodedFrom::Keyframe }
     }
 
     async fn find_or_make(

@@ -58,7 +58,7 @@ async fn render_is_registered_once_and_reused() {
     assert_eq!(window, (AssetTime::ZERO, AssetTime::from_millis(500)));
     assert_eq!(artifact.meta["render_asset_id"], first.render_asset_id.as_str());
     assert_eq!(artifact.meta["render_profile"], "draft_480p_fast");
-    assert!(artifact.meta["backend_version"].as_str().unwrap().starts_with("video_render_v4+ffmpeg-"));
+    assert!(artifact.meta["backend_version"].as_str().unwrap().starts_with("video_render_v5+ffmpeg-"));
     let render = state.media.service.asset(&context("t1").scope, &first.render_asset_id).await.unwrap();
     assert_eq!(render.source_uri, artifact.uri);
     assert_eq!(render.content_sha256, artifact.content_sha256);
