@@ -107,7 +107,7 @@ impl Prober {
             ["-show_entries", "packet=pts,dts,duration,flags"],
         ];
         let report: Report = self.run(path, source.container, options.as_flattened()).await?;
-        Ok(report.packets.iter().filter_map(|packet| packet.read(info.time_base)).collect())
+        Ok(report.packets(source.container, info.time_base))
     }
 
     async fn run(&self, path: &Path, container: Container, options: &[&str]) -> Result<Report, Error> {

@@ -122,6 +122,18 @@ impl Report {
         Ok(source)
     }
 
+    /// The packets of one stream. In a transport or program stream, a keyframe without a PTS is not one from which decoding
+    /// begins: ffmpeg would estimate the times of the frames after it, and it may be presented after the wanted frame.
+    pub(crate) fn packets(&self, container: Container, time_base: TimeBase) -> Vec<Packet> {
+        let is_exact = container.seeks_to_keyframes();
+        let packets = self.packets.iter().filter_map(|raw| {
+            let packet = raw.read(time_base)?;
+            let is_keyframe = packet.is_keyframe && (is_exact || raw.pts.is_some());
+            Some(Packet { is_keyframe, ..packet })
+        });
+        packets.collect()
+    }
+
     /// Start of the first audio frame. When all frames are a whole number of ticks long, the timestamps of all but the
     /// first are rounded alike, and ffmpeg seeks by them. This is the case for Opus in Matroska, whose first frame
     /// lacks the encoder delay.
@@ -277,6 +289,22 @@ mod tests {
         assert_eq!(source.video, None);
         assert_eq!(source.audio.unwrap().channels, 6);
         assert_eq!(source.start, FileTime::from_millis(1_400));
+    }
+
+    #[test]
+    fn keyframes_of_program_streams_need_a_pts() {
+        let report: Report = serde_json::from_str(
+            r#"{"packets": [{"pts": 900, "dts": 900, "flags": "K_"}, {"dts": 4500, "flags": "K_"}]}"#,
+        )
+        .unwrap();
+        let keyframes = |demuxer| {
+            let packets = report.packets(Container { demuxer }, TimeBase::parse("1/90000").unwrap());
+            packets.iter().filter(|packet| packet.is_keyframe).map(|packet| packet.pts).collect::<Vec<_>>()
+        };
+        let ms = FileTime::from_millis;
+        assert_eq!(keyframes("mpeg"), [ms(10)]);
+        // AVI files store no PTS.
+        assert_eq!(keyframes("avi"), [ms(10), ms(50)]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod films;
 mod frames;
 mod last_frame;
 mod reuse;
+mod seeking;
 mod sources;
 mod support;
 mod timelines;
