@@ -60,7 +60,12 @@ async fn damaged_packets_are_undecodable_media() {
             *byte = (state >> 24) as u8;
         }
     };
-    refused(&state, &changed(&state, "noise.mov", noise).await).await;
+    let asset = changed(&state, "noise.mov", noise).await;
+    refused(&state, &asset).await;
+    // Decoded once more from the beginning, and still refused.
+    let profile = Profile::named("draft_480p_fast").unwrap();
+    let later = state.renderer.render_window(&context("t1"), &asset, window_ms(500, 900), profile).await;
+    assert!(matches!(later, Err(Error::UndecodableMedia(_))), "{later:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
