@@ -5,8 +5,5 @@ http_kit::error_codes! {
         ORIGIN_MISSING = 422 "origin_missing":
             "artifacts have no known origin"
             => "`PUT` maps for `ids`, or register them with `start_ms` and `end_ms`";
-        EMPTY_WINDOW = 422 "empty_window":
-            "a snippet's window is empty"
-            => "see `errors`; use a longer `max_duration_ms` or another origin";
     }
 }

@@ -2,7 +2,7 @@ use axum::response::{IntoResponse, Response};
 use http_kit::codes::INVALID_BODY;
 use http_kit::{FieldError, Problem, describe, list_ids};
 
-use crate::codes::{EMPTY_WINDOW, ORIGIN_MISSING};
+use crate::codes::ORIGIN_MISSING;
 
 /// Why a batch or listing failed. No snippets were made.
 #[derive(Debug, thiserror::Error)]
@@ -16,9 +16,6 @@ pub enum Error {
         list_ids(.0)
     )]
     OriginMissing(Vec<String>),
-    /// Items whose window is empty.
-    #[error("{}", describe(.0))]
-    EmptyWindow(Vec<FieldError>),
     /// An error of the origin maps.
     #[error(transparent)]
     Origin(#[from] audio_to_video_origin::Error),
@@ -45,7 +42,6 @@ impl From<Error> for Problem {
         match error {
             Error::Invalid(errors) => Self::new(INVALID_BODY, detail).fields(errors),
             Error::OriginMissing(ids) => Self::new(ORIGIN_MISSING, detail).with("ids", ids),
-            Error::EmptyWindow(errors) => Self::new(EMPTY_WINDOW, detail).fields(errors),
             Error::Origin(error) => error.into(),
             Error::Media(error) => error.into(),
             Error::Timeline(error) => error.into(),

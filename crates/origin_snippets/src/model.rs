@@ -90,13 +90,14 @@ pub struct OriginSnippet {
     /// End of the window in ms, exclusive.
     #[serde(rename = "source_end_ms")]
     pub source_end: AssetTime,
-    /// The clip of the snippet on the timeline.
+    /// The clip of the snippet on the timeline; null if the window is empty (`meta.window_error`).
     pub video_clip_id: Option<Id>,
     /// The `render_snippet` artifact, if rendered.
     pub video_artifact_id: Option<Id>,
     /// `padding_ms`, `max_duration_ms`, `artifact_start_ms`, `artifact_end_ms`, `asset_duration_ms`, `op_type`,
     /// `op_version`. With a render also `render_profile`, `render_artifact_id`, `render_asset_id` and `render_key`, or
-    /// `render_error`. In listings also `mode`, `project_id`, `sequence_id`, `track_id`.
+    /// `render_error`; without a clip `window_error` (`empty_window` and the reason). In listings also `mode`,
+    /// `project_id`, `sequence_id`, `track_id`.
     #[schema(value_type = Object)]
     pub meta: Meta,
 }
@@ -161,9 +162,22 @@ impl BatchRequest {
 }
 
 impl BatchResult {
-    /// The result of a batch without items.
+    /// The result of a batch without clips.
     pub(crate) fn empty(mode: Mode) -> Self {
         let meta = ResultMeta { mode: Some(mode), ..ResultMeta::default() };
         Self { snippets: Vec::new(), project_id: None, sequence_id: None, meta }
+    }
+
+    /// Inserts snippets without clips, each at its index in the result; the indices ascend.
+    pub(crate) fn insert(&mut self, without_clip: Vec<(usize, OriginSnippet)>) {
+        let count = self.snippets.len() + without_clip.len();
+        let mut with_clip = std::mem::take(&mut self.snippets).into_iter();
+        let mut without_clip = without_clip.into_iter().peekable();
+        self.snippets = (0..count)
+            .filter_map(|index| match without_clip.next_if(|(at, _)| *at == index) {
+                Some((_, snippet)) => Some(snippet),
+                None => with_clip.next(),
+            })
+            .collect();
     }
 }

@@ -4,19 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use audio_to_video_origin::store::resolve_origins;
 use audio_to_video_origin::{DeclaredFields, InvalidDeclaredOrigin};
-use http_kit::FieldError;
 use media_time::{AssetTime, MediaTime, Window};
 use media_v2::{Artifact, MediaAsset, MediaError, store};
 use primitives::{Id, Scope};
 use serde_json::json;
 use sqlx::PgConnection;
 
-use crate::{Error, Meta, SnippetItem, snippet_window};
+use crate::{Error, Meta, OriginSnippet, SnippetItem, snippet_window};
 
 /// `op_type` in the meta of snippets.
 pub const OP_TYPE: &str = "origin_snippets.build_v1";
 /// `op_version` in the meta of snippets.
 pub const OP_VERSION: &str = "v1";
+
+/// The windows of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// The items that get a clip, in the order of the batch.
+    pub(crate) planned: Vec<Planned>,
+    /// The snippets of the items whose window is empty, each with the index of its item; ascending.
+    pub(crate) empty: Vec<(usize, OriginSnippet)>,
+}
 
 /// An item and its window.
 #[derive(Clone, Debug)]
@@ -25,7 +33,7 @@ pub(crate) struct Planned {
     pub(crate) asset: MediaAsset,
     /// Window of the source that the artifact was taken from.
     pub(crate) origin: Window<AssetTime>,
-    /// Window of the snippet; not empty.
+    /// Window of the snippet; those of [`Plan::planned`] are not empty.
     pub(crate) window: Window<AssetTime>,
 }
 
@@ -43,19 +51,47 @@ impl Planned {
         ];
         facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
+
+    /// The snippet of an empty window: without a clip, with the reason as `window_error`.
+    fn without_clip(self) -> OriginSnippet {
+        let mut meta = self.meta();
+        meta.insert("window_error".to_owned(), format!("empty_window: {}", self.reason()).into());
+        OriginSnippet {
+            audio_artifact_id: self.item.audio_artifact_id,
+            source_asset_id: self.asset.id,
+            source_start: self.window.start(),
+            source_end: self.window.end(),
+            video_clip_id: None,
+            video_artifact_id: None,
+            meta,
+        }
+    }
+
+    /// Why the window is empty, for the caller.
+    fn reason(&self) -> String {
+        if self.item.max_duration == Some(MediaTime::ZERO) {
+            return "`max_duration_ms` is 0; use a greater one".to_owned();
+        }
+        let end =
+            self.asset.duration.map_or_else(String::new, |duration| format!(", which ends at {duration}"));
+        let (artifact, start, asset) = (&self.item.audio_artifact_id, self.origin.start(), &self.asset.id);
+        format!(
+            "{artifact} starts at {start} of asset {asset}{end}; use a longer `padding_ms` or another origin"
+        )
+    }
 }
 
 /// Computes the window of each item, with three statements regardless of the number of items.
 ///
 /// # Errors
 /// [`MediaError::ArtifactsNotFound`], [`Error::OriginMissing`] and
-/// [`OriginInvalid`](audio_to_video_origin::Error::OriginInvalid), each with all ids; [`Error::EmptyWindow`]; errors of
-/// [`resolve_origins`] and of the database.
+/// [`OriginInvalid`](audio_to_video_origin::Error::OriginInvalid), each with all ids; errors of [`resolve_origins`] and
+/// of the database.
 pub(crate) async fn plan(
     conn: &mut PgConnection,
     scope: &Scope,
     items: &[SnippetItem],
-) -> Result<Vec<Planned>, Error> {
+) -> Result<Plan, Error> {
     let wanted: BTreeSet<&Id> = items.iter().map(|item| &item.audio_artifact_id).collect();
     let wanted: Vec<Id> = wanted.into_iter().cloned().collect();
     let artifacts = store::find_artifacts(conn, scope, &wanted).await?;
@@ -71,19 +107,20 @@ pub(crate) async fn plan(
     let assets = store::find_assets(conn, scope, &sources).await?;
     let assets: BTreeMap<&Id, &MediaAsset> = assets.iter().map(|asset| (&asset.id, asset)).collect();
 
-    let mut planned = Vec::with_capacity(items.len());
-    let mut empty = Vec::new();
+    let mut plan = Plan::default();
     for (index, item) in items.iter().enumerate() {
         // `origins` has returned an error for artifacts without an origin.
         let (asset_id, origin) = &origins[&item.audio_artifact_id];
         let asset = *assets.get(asset_id).ok_or_else(|| MediaError::asset_not_found(asset_id))?;
         let window = snippet_window(*origin, item.padding, item.max_duration, asset.duration);
+        let planned = Planned { item: item.clone(), asset: asset.clone(), origin: *origin, window };
         if window.is_empty() {
-            empty.push(empty_window(index, item, *origin, asset));
+            plan.empty.push((index, planned.without_clip()));
+        } else {
+            plan.planned.push(planned);
         }
-        planned.push(Planned { item: item.clone(), asset: asset.clone(), origin: *origin, window });
     }
-    if empty.is_empty() { Ok(planned) } else { Err(Error::EmptyWindow(empty)) }
+    Ok(plan)
 }
 
 /// Asset and window of each artifact: from its origin map (chains resolved), else from its own row.
@@ -125,25 +162,6 @@ fn own_window(artifact: &Artifact) -> Result<Option<(Id, Window<AssetTime>)>, In
     let own = facts.origin()?;
     let window = own.start.zip(own.end).and_then(|(start, end)| Window::new(start, end).ok());
     Ok(window.map(|window| (own.asset_id, window)))
-}
-
-fn empty_window(
-    index: usize,
-    item: &SnippetItem,
-    origin: Window<AssetTime>,
-    asset: &MediaAsset,
-) -> FieldError {
-    let (field, detail) = if item.max_duration == Some(MediaTime::ZERO) {
-        ("max_duration_ms", "leaves an empty window; expected more than 0".to_owned())
-    } else {
-        let end = asset.duration.map_or_else(String::new, |duration| format!(", which ends at {duration}"));
-        let (artifact, start, asset) = (&item.audio_artifact_id, origin.start(), &asset.id);
-        (
-            "audio_artifact_id",
-            format!("{artifact} starts at {start} of asset {asset}{end}: its window is empty"),
-        )
-    };
-    FieldError { pointer: format!("/items/{index}/{field}"), detail }
 }
 
 fn ids<'a>(ids: impl IntoIterator<Item = &'a Id>) -> Vec<String> {

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use video_render::codes::{RENDERER_UNAVAILABLE, UNKNOWN_RENDER_PROFILE};
 use video_timeline::codes::{PROJECT_NOT_FOUND, TIMELINE_UNAVAILABLE};
 
-use crate::codes::{EMPTY_WINDOW, ORIGIN_MISSING};
+use crate::codes::ORIGIN_MISSING;
 use crate::{BatchRequest, BatchResult, Error, OriginSnippets};
 
 /// Maximum body size of a batch, in bytes: 10 000 items of 400 bytes.
@@ -27,14 +27,15 @@ pub fn router(snippets: OriginSnippets) -> OpenApiRouter {
 
 http_kit::error_responses!(BatchErrors:
     ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, PROJECT_NOT_FOUND, INVALID_BODY, UNKNOWN_RENDER_PROFILE, ORIGIN_MISSING,
-    ORIGIN_INVALID, EMPTY_WINDOW, ORIGIN_CYCLE, ORIGIN_TOO_DEEP, ORIGIN_GRAPH_TOO_LARGE, UPSTREAM_WINDOW_INVALID,
+    ORIGIN_INVALID, ORIGIN_CYCLE, ORIGIN_TOO_DEEP, ORIGIN_GRAPH_TOO_LARGE, UPSTREAM_WINDOW_INVALID,
     TIMELINE_UNAVAILABLE, RENDERER_UNAVAILABLE,
 );
 
 /// Make video snippets of the origins of audio artifacts
 ///
 /// Creates a clip for each item on one new track labelled `origin`, of a new project or a new sequence of
-/// `attach_to_project_id`, in one transaction. With `render_clips` each window is also rendered; the error of a window
+/// `attach_to_project_id`, in one transaction. An item whose window is empty gets no clip; its snippet's
+/// `meta.window_error` has the reason. With `render_clips` each window is also rendered; the error of a window
 /// that cannot be rendered is in its snippet's `meta.render_error`. Without a renderer nothing is made; the mode
 /// `timeline_only` needs none.
 #[utoipa::path(

@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 use video_render::{Profile, Renderer};
 use video_timeline::{CreatedTimeline, TimelineCompanion, VideoTimeline};
 
-use crate::plan::{Planned, plan};
+use crate::plan::{Plan, Planned, plan};
 use crate::write::{Batch, RenderOutcome};
 use crate::{BatchRequest, BatchResult, Error, Mode, listing, store};
 
@@ -45,26 +45,48 @@ impl OriginSnippets {
         let profile = request.render_profile.as_deref().unwrap_or(Profile::DEFAULT);
         let profile = Profile::named(profile).map_err(video_render::Error::from)?;
         if request.items.is_empty() {
-            return Ok(BatchResult::empty(request.mode));
+            return self.without_clips(context, &request).await;
         }
         if request.mode == Mode::RenderClips {
             self.renderer.version().await?;
         }
-        let planned = {
+        let Plan { planned, empty } = {
             let mut conn = self.pool.acquire().await?;
             plan(&mut conn, &context.scope, &request.items).await?
         };
-        if let Some(result) = self.made_before(context, request.mode).await? {
+        let mut result = if planned.is_empty() {
+            self.without_clips(context, &request).await?
+        } else {
+            self.make(context, Batch { request, profile, planned, renders: Vec::new() }).await?
+        };
+        result.insert(empty);
+        Ok(result)
+    }
+
+    /// The result of a batch without clips, for which no timeline is created. Its project must exist all the same.
+    async fn without_clips(
+        &self,
+        context: &RequestContext,
+        request: &BatchRequest,
+    ) -> Result<BatchResult, Error> {
+        if let Some(project_id) = &request.attach_to_project_id {
+            self.timeline.get_project(context, project_id).await?;
+        }
+        Ok(BatchResult::empty(request.mode))
+    }
+
+    /// Makes the snippets of the windows that are not empty.
+    async fn make(&self, context: &RequestContext, mut batch: Batch) -> Result<BatchResult, Error> {
+        if let Some(result) = self.made_before(context, batch.request.mode).await? {
             return Ok(result);
         }
-        let mut batch = Batch { request, profile, planned, renders: Vec::new() };
         if batch.request.mode == Mode::RenderClips {
             // Renders take minutes, so an unusable project is rejected before them.
             if let Some(project_id) = &batch.request.attach_to_project_id {
                 self.timeline.get_project(context, project_id).await?;
             }
             scheduling::begin_heavy_work().map_err(video_render::Error::from)?;
-            batch.renders = self.render(context, &batch.planned, profile).await;
+            batch.renders = self.render(context, &batch.planned, batch.profile).await;
         }
         self.write(context, batch).await
     }

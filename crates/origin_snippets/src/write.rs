@@ -37,9 +37,9 @@ pub(crate) type RenderOutcome = Result<Rendered, String>;
 pub(crate) struct Batch {
     pub(crate) request: BatchRequest,
     pub(crate) profile: &'static Profile,
-    /// One entry per item.
+    /// The items with a window that is not empty.
     pub(crate) planned: Vec<Planned>,
-    /// One per item, or empty.
+    /// One for each planned item, or empty.
     pub(crate) renders: Vec<RenderOutcome>,
 }
 

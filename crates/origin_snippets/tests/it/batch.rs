@@ -179,6 +179,52 @@ async fn empty_batch_creates_nothing() {
 }
 
 #[tokio::test]
+async fn empty_window_is_reported_in_its_snippet() {
+    let state = TestState::new().await;
+    let film = state.asset("t1", Some(5_000)).await;
+    let good = state.hit(&film, Some(window_ms(1_000, 1_100)), &[]).await;
+    let behind = state.hit(&film, Some(window_ms(9_000, 9_500)), &[]).await;
+    let items = json!([
+        {"audio_artifact_id": good, "max_duration_ms": 0}, {"audio_artifact_id": good}, {"audio_artifact_id": behind},
+        {"audio_artifact_id": behind, "padding_ms": 4_001},
+    ]);
+    let request = json!({"items": items});
+    let send = || WriteSeed::scope(Some(WriteSeed::new("a write under a key")), state.batch(&request));
+    let made = send().await.ok();
+    let column = |name: &str| -> Vec<Value> {
+        made["snippets"].as_array().unwrap().iter().map(|snippet| snippet[name].clone()).collect()
+    };
+    assert_eq!(column("audio_artifact_id"), [json!(good), json!(good), json!(behind), json!(behind)]);
+    assert_eq!(column("source_start_ms"), [json!(750), json!(750), json!(8_750), json!(4_999)]);
+    assert_eq!(column("source_end_ms"), [json!(750), json!(1_350), json!(8_750), json!(5_000)]);
+    let has_clip: Vec<bool> = column("video_clip_id").iter().map(Value::is_string).collect();
+    assert_eq!(has_clip, [false, true, false, true]);
+    let errors: Vec<Value> = column("meta").iter().map(|meta| meta["window_error"].clone()).collect();
+    assert_eq!(errors[0], "empty_window: `max_duration_ms` is 0; use a greater one");
+    let error = errors[2].as_str().unwrap();
+    assert!(error.starts_with(&format!("empty_window: {behind} starts at ")), "{error}");
+    assert_eq!([&errors[1], &errors[3]], [&Value::Null; 2]);
+
+    assert_eq!(state.clips(&id(&made["meta"]["track_id"])).await.len(), 2);
+    assert_eq!(send().await.ok(), made, "also of a batch that was committed before");
+    let listed = state.for_audio("t1", good.as_str()).await.ok();
+    assert_eq!(listed["snippets"].as_array().unwrap().len(), 1, "no clip, no entry");
+}
+
+#[tokio::test]
+async fn batch_of_empty_windows_creates_no_timeline() {
+    let state = TestState::new().await;
+    let hit = state.hit_at("t1", window_ms(1_000, 1_100)).await;
+    let project = state.project("t1").await;
+    let items = json!([{"audio_artifact_id": hit, "max_duration_ms": 0}]);
+    let made = state.batch(&json!({"items": items, "attach_to_project_id": project.id})).await.ok();
+    assert!(made["snippets"][0]["source_asset_id"].is_string());
+    let ids = [&made["snippets"][0]["video_clip_id"], &made["project_id"], &made["sequence_id"]];
+    assert_eq!(ids, [&Value::Null; 3]);
+    state.assert_untouched().await;
+}
+
+#[tokio::test]
 async fn attached_project_gets_a_new_sequence_for_each_batch() {
     let state = TestState::new().await;
     let hit = state.hit_at("t1", window_ms(1_000, 2_000)).await;
