@@ -28,7 +28,7 @@ pub enum Error {
     #[error("{0}")]
     SemanticsNotFound(String),
     /// Whisper does not support this language.
-    #[error("unsupported language `{0}`: use an ISO 639-1 code such as `en`, or leave it out")]
+    #[error("unsupported language `{0}`: use an ISO 639-1 code such as `en`, or `auto`")]
     UnsupportedLanguage(String),
     /// The selected model does not support this language.
     #[error(

@@ -15,7 +15,7 @@ pub struct EffectiveParams {
     pub min_silence_ms: i64,
     /// Duration of the loudness windows, 100–10 000 ms.
     pub loudness_window_ms: i64,
-    /// The requested language code, unvalidated.
+    /// The requested language code, unvalidated; `None` if it is detected.
     pub language: Option<String>,
     /// The requested prompt; empty for none.
     pub prompt: String,
@@ -76,7 +76,7 @@ impl EffectiveParams {
             include_speech_music: request.include_speech_music,
             min_silence_ms: clamp("min_silence_ms", request.min_silence_ms, 50, 10_000),
             loudness_window_ms: clamp("loudness_window_ms", request.loudness_window_ms, 100, 10_000),
-            language: request.language.clone(),
+            language: Self::requested_language(request.language.clone()),
             prompt: request.prompt.clone().unwrap_or_default(),
             hot_words: request.hot_words.clone().unwrap_or_default(),
             translate: request.translate,
@@ -85,6 +85,12 @@ impl EffectiveParams {
             channel_speech: request.channel_speech,
         };
         (params, clamped)
+    }
+
+    /// The language code that was requested; `None` for `auto`, which has the result and the cache key of an omitted one.
+    #[must_use]
+    pub fn requested_language(code: Option<String>) -> Option<String> {
+        code.filter(|code| code != "auto")
     }
 
     /// Checks the limits and characters of the texts, and the speaker bounds.
@@ -136,6 +142,15 @@ impl EffectiveParams {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn language_auto_is_an_omitted_language() {
+        let of = |code: &str| EffectiveParams::requested_language(Some(code.to_owned()));
+        assert_eq!((of("auto"), EffectiveParams::requested_language(None)), (None, None));
+        for code in ["en", "AUTO", "automatic", ""] {
+            assert_eq!(of(code).as_deref(), Some(code), "codes are validated later");
+        }
+    }
 
     #[test]
     fn params_limit_text_lengths() {

@@ -110,6 +110,11 @@ async fn the_language_is_part_of_the_key_and_checked() {
     assert_eq!(given["meta"]["cache_hit"], false);
     let version = given["meta"]["backend_version"].as_str().unwrap();
     assert_eq!(version, format!("{}+lang=en", detected["meta"]["backend_version"].as_str().unwrap()));
+    let auto = api.post(ANALYZE, &json!({"asset_id": asset["id"], "language": "auto"})).await.ok();
+    assert_eq!(
+        (&auto["meta"]["cache_hit"], &auto["meta"]["cache_key"]),
+        (&json!(true), &detected["meta"]["cache_key"])
+    );
     for code in ["de", "xx", "english", ""] {
         let refused = api.post(ANALYZE, &json!({"asset_id": asset["id"], "language": code})).await;
         refused.problem(422, "unsupported_language");

@@ -39,7 +39,8 @@ pub struct AnalyzeRequest {
     #[serde(default = "default_loudness_window_ms", deserialize_with = "loudness_window_ms_or_null")]
     #[schema(default = default_loudness_window_ms)]
     pub loudness_window_ms: i64,
-    /// Language of the speech (ISO 639-1, as supported by Whisper); detected for each part of the recording by default.
+    /// Language of the speech (ISO 639-1, as supported by Whisper); detected for each part of the recording by default, and
+    /// with `auto`.
     pub language: Option<String>,
     /// Preceding context for the speech model: names, spelling, style. At most 1 000 characters.
     #[schema(max_length = 1_000)]

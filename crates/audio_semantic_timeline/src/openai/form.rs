@@ -154,7 +154,7 @@ impl TranscriptionForm {
         }
         let model = self.model.ok_or_else(|| missing("model"))?;
         let params = EffectiveParams {
-            language: self.language,
+            language: EffectiveParams::requested_language(self.language),
             prompt: self.prompt.unwrap_or_default(),
             ..EffectiveParams::default()
         };

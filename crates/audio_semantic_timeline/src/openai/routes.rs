@@ -58,7 +58,7 @@ struct CreateTranscription {
     file: Vec<u8>,
     /// `whisper-1` for the configured model, or the name of one in the model directory.
     model: String,
-    /// ISO 639-1 code; detected by default.
+    /// ISO 639-1 code; detected by default, and with `auto`.
     #[schema(value_type = String, required = false)]
     language: Option<String>,
     /// Preceding context, at most 1 000 characters.

@@ -19,7 +19,7 @@ pub(super) fn params(arguments: &AnalyzeArguments) -> anyhow::Result<EffectivePa
         include_speech_music: !arguments.no_speech_music,
         min_silence_ms: within("min-silence-ms", arguments.min_silence_ms, 50, 10_000)?,
         loudness_window_ms: within("loudness-window-ms", arguments.loudness_window_ms, 100, 10_000)?,
-        language: arguments.language.clone(),
+        language: EffectiveParams::requested_language(arguments.language.clone()),
         prompt: arguments.prompt.clone().unwrap_or_default(),
         hot_words: arguments.hot_word.clone(),
         translate: arguments.translate,

@@ -41,7 +41,7 @@ pub(crate) struct AnalyzeArguments {
     /// Distinguish only silence from other audio.
     #[arg(long)]
     pub(crate) no_speech_music: bool,
-    /// Language of the speech, as an ISO 639-1 code; detected by default.
+    /// Language of the speech, as an ISO 639-1 code; detected by default, and with `auto`.
     #[arg(long, value_name = "CODE")]
     pub(crate) language: Option<String>,
     /// Text that the speech model treats as preceding speech: names, spelling, style.
