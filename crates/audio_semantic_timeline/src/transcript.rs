@@ -98,7 +98,8 @@ impl TranscriptFormat {
     }
 
     /// The value of `Content-Type`.
-    pub(crate) const fn media_type(self) -> &'static str {
+    #[must_use]
+    pub const fn media_type(self) -> &'static str {
         match self {
             Self::Json | Self::OpenaiJson | Self::PodcastTranscript => "application/json",
             Self::Srt => "application/x-subrip; charset=utf-8",
@@ -140,18 +141,18 @@ impl Transcript {
         Ok(transcript)
     }
 
-    /// The text in a format other than `json`; `None` for `json`.
+    /// The content of a file in the format.
     ///
     /// # Errors
     /// None are expected: serializing plain fields as JSON does not fail.
-    pub fn written(&self, format: TranscriptFormat, limits: &CaptionLimits) -> Result<Option<String>, Error> {
+    pub fn written(&self, format: TranscriptFormat, limits: &CaptionLimits) -> Result<String, Error> {
         let text = self.timed_text();
         let captions = || captions(&text, limits);
         let json = |value: serde_json::Result<String>| {
             value.map_err(|source| Error::Unwritable { asset_id: self.asset_id.clone(), source })
         };
-        Ok(Some(match format {
-            TranscriptFormat::Json => return Ok(None),
+        Ok(match format {
+            TranscriptFormat::Json => json(serde_json::to_string(self))?,
             TranscriptFormat::Srt => srt::srt(&captions()),
             TranscriptFormat::Vtt => vtt::vtt(&captions()),
             TranscriptFormat::Ttml => ttml::ttml(&captions(), self.language.as_deref()),
@@ -163,7 +164,7 @@ impl Transcript {
                 json(serde_json::to_string(&openai::verbose(&text, task, self.language_name(), both)))?
             }
             TranscriptFormat::PodcastTranscript => json(serde_json::to_string(&podcast::podcast(&text)))?,
-        }))
+        })
     }
 
     /// The words as input for the writers of [`interchange`].
@@ -231,7 +232,7 @@ mod tests {
             confidence: 1.0,
         };
         transcript.speakers = Some(vec![speaker("S1", Some("Ada")), speaker("S2", None)]);
-        let written = |format| transcript.written(format, &CaptionLimits::DEFAULT).unwrap().unwrap();
+        let written = |format| transcript.written(format, &CaptionLimits::DEFAULT).unwrap();
         let vtt = written(TranscriptFormat::Vtt);
         assert!(vtt.contains("<v Ada>Hark") && vtt.contains("<v S2>back."), "{vtt}");
         let podcast = written(TranscriptFormat::PodcastTranscript);

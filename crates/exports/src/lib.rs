@@ -15,6 +15,8 @@ mod service;
 mod shots;
 
 pub use error::Error;
-pub use model::{EditFormat, ExportFile, ExportReport, MediaReference, NotesFormat};
+pub use model::{
+    AnalysisExport, AnalysisExportFormat, EditFormat, ExportFile, ExportReport, MediaReference, NotesFormat,
+};
 pub use routes::router;
 pub use service::{Exports, Subject};

@@ -1,9 +1,17 @@
 //! Formats and results.
 
+use std::borrow::Cow;
+
+use audio_semantic_timeline::TranscriptFormat;
+use interchange::captions::CaptionLimits;
+use interchange::frame_rate::FrameRate;
 use interchange::loss::Loss;
 pub use interchange::notes::NotesFormat;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// A format for edited timelines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -77,6 +85,98 @@ impl EditFormat {
     }
 }
 
+/// A format for the analysis of a recording or clip: of its events, beats and words together, or of the words alone, as
+/// transcripts have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnalysisExportFormat {
+    /// Events, beats and words.
+    Notes(NotesFormat),
+    /// The words.
+    Words(TranscriptFormat),
+}
+
+/// How an analysis is exported.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AnalysisExport {
+    /// The format.
+    pub format: AnalysisExportFormat,
+    /// Frame rate of marker lists; that of the recording, or 25, by default.
+    pub fps: Option<FrameRate>,
+    /// Limits of captions.
+    pub limits: CaptionLimits,
+}
+
+impl AnalysisExportFormat {
+    const COUNT: usize = NotesFormat::ALL.len() + TranscriptFormat::ALL.len();
+
+    /// The names of all formats.
+    const NAMES: [&'static str; Self::COUNT] = {
+        let mut names = [""; Self::COUNT];
+        let mut index = 0;
+        while index < Self::COUNT {
+            names[index] = match index.checked_sub(NotesFormat::ALL.len()) {
+                None => NotesFormat::ALL[index].name(),
+                Some(index) => TranscriptFormat::ALL[index].name(),
+            };
+            index += 1;
+        }
+        names
+    };
+
+    /// The format with this name.
+    fn named(name: &str) -> Option<Self> {
+        let notes = NotesFormat::ALL.into_iter().find(|format| format.name() == name);
+        let words = TranscriptFormat::ALL.into_iter().find(|format| format.name() == name);
+        notes.map(Self::Notes).or(words.map(Self::Words))
+    }
+
+    /// The name of the format in requests.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Notes(format) => format.name(),
+            Self::Words(format) => format.name(),
+        }
+    }
+
+    /// Extension of the file and its media type.
+    pub(crate) const fn file_type(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Notes(format) => format.file_type(),
+            Self::Words(format) => (format.extension(), format.media_type()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for AnalysisExportFormat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::named(&name).ok_or_else(|| D::Error::unknown_variant(&name, &Self::NAMES))
+    }
+}
+
+impl Serialize for AnalysisExportFormat {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl PartialSchema for AnalysisExportFormat {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("A format for an analysis, or for its words."))
+            .enum_values(Some(Self::NAMES))
+            .into()
+    }
+}
+
+impl ToSchema for AnalysisExportFormat {
+    fn name() -> Cow<'static, str> {
+        "AnalysisExportFormat".into()
+    }
+}
+
 /// An exported file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExportFile {
@@ -111,5 +211,18 @@ mod tests {
         for media in MediaReference::ALL {
             assert_eq!(serde_json::to_value(media).unwrap(), media.name());
         }
+        for name in AnalysisExportFormat::NAMES {
+            let format: AnalysisExportFormat = serde_json::from_value(name.into()).unwrap();
+            assert_eq!((serde_json::to_value(format).unwrap(), format.name()), (name.into(), name));
+        }
+    }
+
+    #[test]
+    fn formats_of_analyses_include_those_of_transcripts() {
+        let format = |name: &str| serde_json::from_value::<AnalysisExportFormat>(name.into());
+        assert_eq!(format("srt").unwrap(), AnalysisExportFormat::Words(TranscriptFormat::Srt));
+        assert_eq!(format("midi").unwrap(), AnalysisExportFormat::Notes(NotesFormat::Midi));
+        let refused = format("fcpxml").unwrap_err().to_string();
+        assert!(refused.contains("`midi`") && refused.contains("`srt`"), "{refused}");
     }
 }

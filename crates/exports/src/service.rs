@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use access::Links;
 use audio_semantic_timeline::model::{Summary, TimelineResponse};
-use audio_semantic_timeline::{SemanticTimelines, annotations};
+use audio_semantic_timeline::{SemanticTimelines, Transcript, annotations};
 use audio_to_video_origin::VideoOrigins;
 use http_kit::RequestContext;
 use interchange::edit::{EditTimeline, Media, csv, edl, fcp7, fcpxml, otio};
@@ -18,7 +18,7 @@ use video_timeline::{ClipFilter, Paging, VideoTimeline};
 
 use crate::edit::{MAX_CLIPS, SequenceReader};
 use crate::error::Error;
-use crate::model::{EditFormat, ExportFile, MediaReference, NotesFormat};
+use crate::model::{AnalysisExport, AnalysisExportFormat, EditFormat, ExportFile, MediaReference};
 use crate::references::References;
 use crate::shots::{self, ReadShot};
 
@@ -95,44 +95,41 @@ impl Exports {
         Ok(file(format!("{name}.{extension}"), media_type, export, warnings))
     }
 
-    /// Exports the semantic timeline of an artifact: of an analysis its newest correction, if it has one. `fps` is the
-    /// frame rate of marker lists; that of the recording, or 25, by default.
+    /// Exports the semantic timeline of an artifact, or its words: of an analysis its newest correction, if it has one.
     ///
     /// # Errors
-    /// Errors of the semantic timelines, such as an unknown id.
-    pub async fn notes(
+    /// Errors of the semantic timelines, such as an unknown id, or words of a timeline without any.
+    pub async fn analysis(
         &self,
         context: &RequestContext,
         artifact_id: &Id,
-        format: NotesFormat,
-        fps: Option<FrameRate>,
+        export: &AnalysisExport,
     ) -> Result<ExportFile, Error> {
         let response = self.semantics.get_in_force(&context.scope, artifact_id).await?;
-        self.notes_of(context, response, format, fps).await
+        self.analysis_of(context, response, export).await
     }
 
-    /// Exports the semantic timeline of a clip, cut to its window.
+    /// Exports the semantic timeline of a clip, or its words, cut to the clip's window.
     ///
     /// # Errors
-    /// Errors of the semantic timelines, such as an unknown clip.
-    pub async fn clip_notes(
+    /// Errors of the semantic timelines, such as an unknown clip, or words of a timeline without any.
+    pub async fn clip_analysis(
         &self,
         context: &RequestContext,
         clip_id: &Id,
-        format: NotesFormat,
-        fps: Option<FrameRate>,
+        export: &AnalysisExport,
     ) -> Result<ExportFile, Error> {
         let response = self.semantics.by_clip(context, clip_id).await?;
-        self.notes_of(context, response, format, fps).await
+        self.analysis_of(context, response, export).await
     }
 
-    async fn notes_of(
+    async fn analysis_of(
         &self,
         context: &RequestContext,
         response: TimelineResponse,
-        format: NotesFormat,
-        fps: Option<FrameRate>,
+        export: &AnalysisExport,
     ) -> Result<ExportFile, Error> {
+        let AnalysisExport { format, fps, limits } = *export;
         let references =
             References { links: &self.links, base: "", now: self.clock.now(), kind: MediaReference::Name };
         let mut losses = Losses::default();
@@ -145,11 +142,20 @@ impl Exports {
         let stem = media.name.rsplit_once('.').map_or(media.name.as_str(), |(stem, _)| stem);
         let name = format!("{stem}.{extension}");
         let rate = fps.or(media.rate).unwrap_or(FrameRate::PAL);
-        let export = self.queue.run_now(move |_| {
-            let annotations = annotations(&response.summary, media);
-            interchange::notes::format(&annotations, format, rate)
+        let export = self.queue.run_now(move |_| -> Result<Export, Error> {
+            match format {
+                AnalysisExportFormat::Notes(format) => {
+                    let annotations = annotations(&response.summary, media);
+                    Ok(interchange::notes::format(&annotations, format, rate))
+                }
+                AnalysisExportFormat::Words(format) => {
+                    let transcript = Transcript::of_transcribed(&response.summary)?;
+                    let content = transcript.written(format, &limits)?.into_bytes();
+                    Ok(Export { content, losses: Vec::new() })
+                }
+            }
         });
-        Ok(file(name, media_type, export.await?, losses.finish()))
+        Ok(file(name, media_type, export.await??, losses.finish()))
     }
 
     /// The medium whose time a timeline has: its artifact's, or that of the recording for a clip.

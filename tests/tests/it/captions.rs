@@ -43,17 +43,57 @@ async fn captions_have_limits_and_formats() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn exports_of_an_analysis_have_the_formats_of_transcripts() {
+    let server = server_with(&model()).await;
+    let api = server.api("t1", "dev");
+    let asset = api.upload(&media::fixture("digits.wav")).await;
+    let made = api.post(ANALYZE, &json!({"asset_id": asset["id"]})).await.ok();
+    let timeline =
+        format!("/audio/semantic-timeline/{}", made["audio_semantic_artifact_id"].as_str().unwrap());
+    let clips = json!([{"asset_id": asset["id"], "in_ms": 500, "out_ms": 4_000, "start_ms_on_timeline": 0}]);
+    let edit = json!({"project": {"new": {"title": "Digits"}}, "sequence": {"name": "main"},
+        "track": {"kind": "audio", "label": "A1"}, "clips": clips});
+    let edit = api.post("/video/timelines", &edit).await.created();
+    let clip = format!("/audio/semantic-timeline/by-clip/{}", edit["clips"][0]["id"].as_str().unwrap());
+    for thing in [&timeline, &clip] {
+        for format in ["json", "srt", "vtt", "ttml", "ass", "txt", "openai-json", "podcast-transcript"] {
+            let query = format!("format={format}&max_words=2&max_cps=20");
+            let transcript = api.get(&format!("{thing}/transcript?{query}")).await;
+            let export = api.get(&format!("{thing}/export?{query}")).await;
+            assert_eq!((transcript.status, export.status), (200, 200), "{thing} {format}");
+            assert_eq!(export.body, transcript.body, "{thing} {format}");
+            assert_eq!(export.header("content-type"), transcript.header("content-type"), "{format}");
+            assert_eq!(export.header("harkback-warnings"), Some("0"), "{format}");
+            let body = json!({"format": format, "max_words": 2, "max_cps": 20});
+            let report = api.post(&format!("{thing}/export"), &body).await.ok();
+            assert_eq!(report["warnings"], json!([]));
+            assert_eq!(api.get(report["href"].as_str().unwrap()).await.body, export.body, "{report}");
+        }
+    }
+    let path = format!("{timeline}/export");
+    let wrong = api.get(&format!("{path}?format=srt&max_chars=7")).await.problem(422, "invalid_query");
+    assert_eq!(wrong["errors"][0]["pointer"], "max_chars");
+    let wrong = api.post(&path, &json!({"format": "srt", "max_chars": 7})).await;
+    assert_eq!(wrong.problem(422, "invalid_body")["errors"][0]["pointer"], "/max_chars");
+    let unknown = api.get(&format!("{path}?format=fcpxml")).await.problem(422, "invalid_query");
+    let detail = unknown["detail"].as_str().unwrap();
+    assert!(detail.contains("midi") && detail.contains("srt"), "{detail}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_timeline_without_a_speech_model_has_no_captions() {
     let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "signal")]).await;
     let api = server.api("t1", "dev");
     let asset = api.upload(&media::fixture("digits.wav")).await;
     let made = api.post(ANALYZE, &json!({"asset_id": asset["id"]})).await.ok();
-    let path = format!(
-        "/audio/semantic-timeline/{}/transcript",
-        made["audio_semantic_artifact_id"].as_str().unwrap()
-    );
+    let timeline =
+        format!("/audio/semantic-timeline/{}", made["audio_semantic_artifact_id"].as_str().unwrap());
     for format in ["json", "srt", "txt", "openai-json"] {
-        api.get(&format!("{path}?format={format}")).await.problem(422, "words_not_found");
+        for route in ["transcript", "export"] {
+            let path = format!("{timeline}/{route}?format={format}");
+            api.get(&path).await.problem(422, "words_not_found");
+        }
     }
     server.stop().await;
 }

@@ -2,7 +2,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use http_kit::codes::INVALID_QUERY;
-use http_kit::{Json, Path, Problem, Query, RequestContext, path_id};
+use http_kit::{Path, Problem, Query, RequestContext, path_id};
 use interchange::captions::CaptionLimits;
 use interchange::openai::VerboseTranscription;
 use interchange::podcast::Podcast;
@@ -154,10 +154,8 @@ async fn written(
 ) -> Result<Response, Problem> {
     let write = move || {
         let transcript = Transcript::of_transcribed(&timeline.summary)?;
-        Ok(match transcript.written(format, &limits)? {
-            Some(text) => ([(CONTENT_TYPE, format.media_type())], text).into_response(),
-            None => Json(transcript).into_response(),
-        })
+        let text = transcript.written(format, &limits)?;
+        Ok(([(CONTENT_TYPE, format.media_type())], text).into_response())
     };
     tokio::task::spawn_blocking(write).await.map_err(Problem::internal)?
 }

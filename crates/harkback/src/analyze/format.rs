@@ -121,11 +121,7 @@ fn words(analysis: &Analysis<'_>, format: TranscriptFormat) -> anyhow::Result<Ve
         ),
         Err(error) => return Err(error.into()),
     };
-    let text = match transcript.written(format, &CaptionLimits::DEFAULT)? {
-        Some(text) => text,
-        None => serde_json::to_string(&transcript)?,
-    };
-    Ok(text.into_bytes())
+    Ok(transcript.written(format, &CaptionLimits::DEFAULT)?.into_bytes())
 }
 
 #[cfg(test)]
