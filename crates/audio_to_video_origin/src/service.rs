@@ -185,14 +185,17 @@ impl VideoOrigins {
         found.map(ShotListInput::Pattern).ok_or(Error::PatternNotFound(id))
     }
 
-    /// Checks a complete pattern against the stored one with its id, because the shot list will name that id. The gain
-    /// of clips is ignored: it does not affect the windows of the shots, only their `gain_db`.
+    /// Checks a complete pattern against the stored one with its id, because the shot list will name that id. Ignored are
+    /// the gain of clips, which does not affect the windows of the shots, only their `gain_db`, and the description in
+    /// `meta`, which clients may rewrite (`124.0` as `124`) or leave out.
     async fn checked(&self, scope: &Scope, pattern: PatternTimeline) -> Result<PatternTimeline, Error> {
         let mut conn = self.media.pool().acquire().await?;
         let kept = audio_pattern_engine::store::find_pattern(&mut conn, scope, &pattern.pattern_id).await?;
         let shown = |clip: &PatternClip| PatternClip { gain_db: 0.0, ..clip.clone() };
-        let is_same =
-            kept.is_none_or(|kept| kept.clips.iter().map(shown).eq(pattern.clips.iter().map(shown)));
+        let is_same = kept.is_none_or(|kept| {
+            (kept.bpm, kept.swing_pct) == (pattern.bpm, pattern.swing_pct)
+                && kept.clips.iter().map(shown).eq(pattern.clips.iter().map(shown))
+        });
         if is_same { Ok(pattern) } else { Err(Error::PatternConflict(pattern.pattern_id)) }
     }
 

@@ -243,6 +243,14 @@ async fn pattern_is_accepted_complete_or_by_id() {
     assert_eq!(times(&quieter), times(&list));
     let gains = quieter["shots"].as_array().unwrap().iter().map(|shot| &shot["meta"]["gain_db"]);
     assert_eq!(gains.filter(|gain_db| **gain_db == json!(-1.25)).count(), 1);
+    for (field, value) in [("bpm", 91.0), ("swing_pct", 3.0)] {
+        let mut other = pattern.clone();
+        other[field] = json!(value);
+        state.ask(&json!({"pattern": other})).await.problem(409, "pattern_conflict");
+    }
+    let mut bare = pattern.clone();
+    bare["meta"] = json!({});
+    state.ask(&json!({"pattern": bare})).await.ok();
     let mut longer = pattern.clone();
     longer["clips"][0]["duration_ms"] = json!(1);
     state.ask(&json!({"pattern": longer})).await.problem(409, "pattern_conflict");
