@@ -43,6 +43,12 @@ impl Origin {
             .chain(pieces.map(move |piece| Window::starting_at(start + piece.offset, piece.duration)))
     }
 
+    /// The end of this artifact in its own time, which runs from 0 through its pieces.
+    #[must_use]
+    pub fn local_end(&self) -> LocalTime {
+        self.pieces().fold(LocalTime::ZERO, |end, piece| end + piece.duration())
+    }
+
     /// The origin of a `part` of this artifact. `part` is in the artifact's own time, which runs from 0 through its
     /// pieces, and is clamped to the artifact's end; `None` when it is empty.
     ///

@@ -91,11 +91,15 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// How far a part may exceed its upstream artifact: both may have been rounded to milliseconds.
+const ROUNDING: MediaTime = MediaTime::from_millis(1);
+
 /// The origin of an artifact derived from one with the origin `upstream`.
 fn made_of(id: &Id, node: &Node, upstream: ResolvedOrigin) -> Result<ResolvedOrigin, Error> {
     let origin = match &node.upstream_window {
         None | Some(Value::Null) => upstream.origin,
         Some(value) => window(value)
+            .filter(|part| part.end() <= upstream.origin.local_end() + ROUNDING)
             .and_then(|part| upstream.origin.part(part))
             .ok_or_else(|| Error::UpstreamWindow(id.clone()))?,
     };
@@ -224,13 +228,23 @@ mod tests {
 
     #[test]
     fn upstream_window_must_be_inside_the_upstream() {
-        for value in
-            [json!([1]), json!("1-2"), json!([5, 4]), json!([-1, 4]), json!([500, 600]), json!([0, 0])]
-        {
+        for value in [
+            json!([1]),
+            json!("1-2"),
+            json!([5, 4]),
+            json!([-1, 4]),
+            json!([500, 600]),
+            json!([0, 0]),
+            json!([100, 501.001]),
+            json!([100, 99_999]),
+        ] {
             let nodes = vec![("hit", mapped(0, 500)), ("cut", made(&["hit"], Some(value.clone())))];
             assert!(matches!(resolve(nodes, "cut"), Err(Error::UpstreamWindow(_))), "{value}");
         }
         let nodes = vec![("hit", mapped(0, 500)), ("cut", made(&["hit"], Some(Value::Null)))];
         assert_eq!(resolve(nodes, "cut").unwrap().unwrap().0, ms(0, 500));
+        // A length that was rounded up.
+        let nodes = vec![("hit", mapped(0, 500)), ("cut", made(&["hit"], Some(json!([100, 501]))))];
+        assert_eq!(resolve(nodes, "cut").unwrap().unwrap().0, ms(100, 500));
     }
 }

@@ -90,7 +90,7 @@ async fn origin_chains_lead_to_a_map() {
     store::insert_origin_maps(conn, &scope("t1"), at(1), &maps).await.unwrap();
     let fx = sound(conn, &film, &[&impulse, &hit], json!({})).await;
     let norm = sound(conn, &film, &[&fx], json!({"upstream_window_ms": [100, 300]})).await;
-    let deeper = sound(conn, &film, &[&norm], json!({"upstream_window_ms": [50, 900]})).await;
+    let deeper = sound(conn, &film, &[&norm], json!({"upstream_window_ms": [50, 200]})).await;
     let unknown: Id = "unknown".parse().unwrap();
 
     let found = resolve(conn, &[&deeper, &unknown, &hit, &impulse, &norm, &deeper]).await;

@@ -165,7 +165,7 @@ async fn upstream_window_outside_the_upstream_is_rejected() {
     let film = state.asset(None).await;
     let hit = state.hit(&film, 0, 9).await;
     let conn = &mut *state.conn().await;
-    let cut = crate::support::sound(conn, &film, &[&hit], json!({"upstream_window_ms": [9, 10]})).await;
+    let cut = crate::support::sound(conn, &film, &[&hit], json!({"upstream_window_ms": [4, 99_999]})).await;
     let request = sequence(json!([clip(&cut, 0, 1, 0)]));
     let problem = state.ask(&request).await.problem(422, "upstream_window_invalid");
     assert_eq!(problem["ids"], json!([cut]));
