@@ -1,6 +1,6 @@
 //! The audio of assets and artifacts as mono samples at 16 kHz, of which fingerprints are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::ops::{ControlFlow, Range};
 use std::os::unix::fs::FileExt as _;
@@ -9,7 +9,7 @@ use audio_fingerprint::{RATE, Samples, Sources};
 use audio_signal::{Control, Progress, read_mono};
 use media_decode::{DecodeError, MediaInput};
 use media_time::MediaTime;
-use media_v2::{Artifact, AssetKind, Content, MediaAsset, MediaService};
+use media_v2::{Artifact, AssetKind, Content, MediaAsset, MediaError, MediaService};
 use primitives::{Id, Scope};
 
 use crate::Error;
@@ -77,6 +77,20 @@ pub(crate) async fn asset_with_audio(
         return Err(DecodeError::Unrecognised("no media container".to_owned()).into());
     }
     Ok(asset)
+}
+
+/// Checks that this owner has all recordings of a request.
+///
+/// # Errors
+/// [`MediaError::AssetsNotFound`] with the ids of all others; errors of the database.
+pub(crate) async fn check_known(media: &MediaService, scope: &Scope, ids: &[Id]) -> Result<(), Error> {
+    let found = {
+        let mut conn = media.pool().acquire().await?;
+        media_v2::store::find_assets(&mut conn, scope, ids).await?
+    };
+    let found: BTreeSet<&Id> = found.iter().map(|asset| &asset.id).collect();
+    let missing: Vec<String> = ids.iter().filter(|id| !found.contains(id)).map(Id::to_string).collect();
+    if missing.is_empty() { Ok(()) } else { Err(MediaError::AssetsNotFound(missing).into()) }
 }
 
 /// As [`asset_with_audio`], for one of several recordings of a request: errors name it.

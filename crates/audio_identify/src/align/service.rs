@@ -15,7 +15,7 @@ use super::sequence::{PlacedRecording, sequence};
 use crate::comparison::{
     Cancellable, Cancelled, HeldSlot, OpenRecording, check_disk, check_length, landmarks, matches,
 };
-use crate::recording::{DecodedAudio, asset_to_compare};
+use crate::recording::{DecodedAudio, asset_to_compare, check_known};
 use crate::{Error, MAX_QUERY};
 
 /// Share of decoding, and of decoding and searching, in the work on a recording.
@@ -64,6 +64,9 @@ impl Aligner {
         request: AlignRequest,
     ) -> Result<Vec<RecordingAlignment>, Error> {
         request.check()?;
+        let ids: Vec<Id> =
+            std::iter::once(&request.reference_asset_id).chain(&request.asset_ids).cloned().collect();
+        check_known(&self.media, &context.scope, &ids).await?;
         let reference = self.asset(context, &request.reference_asset_id).await?;
         let mut assets = Vec::with_capacity(request.asset_ids.len());
         for id in &request.asset_ids {

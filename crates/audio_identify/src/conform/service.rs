@@ -20,7 +20,7 @@ use crate::comparison::{
     Cancellable, Cancelled, HeldSlot, OpenRecording, check_disk, check_length, landmarks, matches,
     short_matches,
 };
-use crate::recording::{DecodedAudio, DecodedSources, asset_to_compare};
+use crate::recording::{DecodedAudio, DecodedSources, asset_to_compare, check_known};
 
 /// Samples whose level is measured together: 1 s.
 const LEVEL_BLOCK: usize = RATE as usize;
@@ -80,6 +80,9 @@ impl Conformer {
     /// [`Error::SourcesTooLong`], [`Error::NoRoom`]; errors of the search and of the stores.
     pub async fn conform(&self, scope: &Scope, request: ConformRequest) -> Result<ShotList, Error> {
         request.check()?;
+        let ids: Vec<Id> =
+            std::iter::once(&request.asset_id).chain(request.sources.iter().flatten()).cloned().collect();
+        check_known(&self.media, scope, &ids).await?;
         let edit = asset_to_compare(&self.media, scope, &request.asset_id).await?;
         check_length(&edit, MAX_EDIT)?;
         let mut progress = WorkProgress::current();

@@ -99,7 +99,8 @@ async fn align_refuses_what_it_cannot_compare() {
     let align = async |ids: Value| {
         state.api.post(ALIGN, &json!({"reference_asset_id": reference, "asset_ids": ids})).await
     };
-    align(json!(["unknown"])).await.problem(404, "asset_not_found");
+    let problem = align(json!(["n1", long, "n2"])).await.problem(404, "asset_not_found");
+    assert_eq!(problem["ids"], json!(["n1", "n2"]));
     let problem = align(json!([long])).await.problem(422, "recording_too_long");
     assert_eq!(problem["id"], json!(long));
     assert_eq!(align(json!([reference])).await.invalid(), ["/asset_ids/0"]);

@@ -185,7 +185,8 @@ async fn conform_refuses_what_is_too_long_or_unknown() {
         state.api.post(CONFORM, &json!({"asset_id": asset, "sources": sources})).await
     };
     let (film, day, evening) = (hours("film", 4).await, hours("day", 20).await, hours("evening", 5).await);
-    conform(&edit, json!(["unknown"])).await.problem(404, "asset_not_found");
+    let problem = conform(&edit, json!(["n1", day, "n2"])).await.problem(404, "asset_not_found");
+    assert_eq!(problem["ids"], json!(["n1", "n2"]));
     conform(&film, json!([edit])).await.problem(422, "recording_too_long");
     conform(&edit, json!([day, evening])).await.problem(422, "sources_too_long");
     assert_eq!(conform(&edit, json!([day, day])).await.invalid(), ["/sources/1"]);
