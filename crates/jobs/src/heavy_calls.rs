@@ -84,6 +84,18 @@ pub const HEAVY_CALLS: &[HeavyCall] = &[
     HeavyCall::new("/media-v2/assets", "fetch_source", Lane::Fetches),
 ];
 
+/// Checks the name of a kind of jobs.
+///
+/// # Errors
+/// An unknown kind; the text names the known ones.
+pub(crate) fn check_kind(kind: &str) -> Result<(), String> {
+    if HEAVY_CALLS.iter().any(|call| call.kind == kind) {
+        return Ok(());
+    }
+    let known: Vec<&str> = HEAVY_CALLS.iter().map(|call| call.kind).collect();
+    Err(format!("unknown kind of job; use one of {}", known.join(", ")))
+}
+
 /// The heavy call with `path`.
 pub(crate) fn find(path: &str) -> Option<&'static HeavyCall> {
     HEAVY_CALLS.iter().find(|call| matches(call.path, path))
@@ -104,6 +116,13 @@ fn matches(template: &str, path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn unknown_kind_is_refused_with_the_known_ones() {
+        assert!(HEAVY_CALLS.iter().all(|call| check_kind(call.kind).is_ok()));
+        let refused = check_kind("bogus").unwrap_err();
+        assert!(refused.contains("analyze, ") && refused.ends_with("fetch_source"), "{refused}");
+    }
 
     #[test]
     fn calls_are_found_by_their_paths() {

@@ -11,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::codes::{JOB_FINISHED, JOB_NOT_FAILED, JOB_NOT_FOUND, JOB_WITHOUT_RESULT};
+use crate::heavy_calls::check_kind;
 use crate::model::{Job, JobPage, JobState};
 use crate::prefer::MAX_WAIT_S;
 use crate::service::Jobs;
@@ -39,7 +40,7 @@ struct ListJobs {
     /// List only jobs in this state.
     #[param(inline)]
     state: Option<JobState>,
-    /// List only jobs of this kind.
+    /// List only jobs of this kind, such as `analyze`; an unknown kind is refused, and the known ones are named.
     kind: Option<String>,
     /// Maximum number of jobs on the page.
     #[param(minimum = 1, maximum = 500, default = 50)]
@@ -63,6 +64,10 @@ async fn list(
     Query(query): Query<ListJobs>,
 ) -> Result<Json<JobPage>, Problem> {
     let page = PageParams::new(query.limit, query.cursor.as_deref())?;
+    if let Some(kind) = &query.kind {
+        check_kind(kind)
+            .map_err(|detail| Problem::new(INVALID_QUERY, format!("kind: {detail}")).field("kind", detail))?;
+    }
     let rows = jobs.list(&context.scope, query.state, query.kind.as_deref(), &page).await?;
     let cursor = |job: &Job| KeysetCursor { key: job.created_at, id: job.id.clone() };
     let Page { items, next_cursor } = Page::from_rows(rows, page.limit, cursor);

@@ -89,6 +89,9 @@ async fn heavy_call_becomes_a_job_with_the_usual_answer() {
 
     let listed = api.get("/jobs?kind=analyze&state=succeeded").await.ok();
     assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
+    let unknown = api.get("/jobs?kind=bogus").await.problem(422, "invalid_query");
+    assert_eq!(unknown["errors"][0]["pointer"], "kind");
+    assert!(unknown["detail"].as_str().unwrap().contains("analyze, "), "{unknown}");
     let other = server.api("t2", "dev");
     other.get(&format!("/jobs/{}", id(&job))).await.problem(404, "job_not_found");
     other.get(href).await.problem(404, "job_not_found");

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::model::{Delivery, DeliveryPage, NewWebhook, Webhook, WebhookList};
 use crate::codes::{TOO_MANY_WEBHOOKS, WEBHOOK_NOT_FOUND};
-use crate::heavy_calls::HEAVY_CALLS;
+use crate::heavy_calls::check_kind;
 use crate::model::JobState;
 use crate::service::Jobs;
 use crate::store::{self, WebhookRow};
@@ -50,9 +50,7 @@ async fn create(
     let url = jobs.outbound().parse(&new.url);
     let url = url.map_err(|error| Problem::invalid_field("/url", error.to_string()))?;
     for (index, kind) in new.kinds.iter().enumerate() {
-        if !HEAVY_CALLS.iter().any(|call| call.kind == kind) {
-            return Err(Problem::invalid_field(format!("/kinds/{index}"), "unknown kind of job"));
-        }
+        check_kind(kind).map_err(|detail| Problem::invalid_field(format!("/kinds/{index}"), detail))?;
     }
     let secret = random_bytes::<SECRET_BYTES>().map_err(Problem::internal)?;
     let row = WebhookRow {
