@@ -62,6 +62,12 @@ pub enum Error {
         /// JSON pointer to the field.
         pointer: String,
     },
+    /// A hot word has no characters, or white space only.
+    #[error("`{pointer}` is empty; leave it out")]
+    EmptyHotWord {
+        /// JSON pointer to the word.
+        pointer: String,
+    },
     /// The model directory has no speech model with this name.
     #[error(
         "there is no speech model `{0}`: use `whisper-1` for the configured one, or the name of one in the model directory"
@@ -210,9 +216,9 @@ impl From<Error> for Problem {
                 Self::new(CORRECTION_SUPERSEDED, detail).with("artifact_id", newest.as_str())
             }
             Error::Unwritable { .. } => Self::internal(error),
-            Error::TooLong { pointer, .. } | Error::ControlCharacters { pointer } => {
-                Self::invalid_field(&pointer, detail)
-            }
+            Error::TooLong { pointer, .. }
+            | Error::ControlCharacters { pointer }
+            | Error::EmptyHotWord { pointer } => Self::invalid_field(&pointer, detail),
             Error::SpeakersOfChannels => Self::invalid_field("/channel_speech", detail),
             Error::InvalidSpeakers(_) => Self::invalid_field("/speakers", detail),
             Error::InvalidVoice { pointer, .. } => Self::invalid_field(pointer, detail),

@@ -96,8 +96,8 @@ impl EffectiveParams {
     /// Checks the limits and characters of the texts, and the speaker bounds.
     ///
     /// # Errors
-    /// [`Error::TooLong`] and [`Error::ControlCharacters`] naming the field; [`Error::InvalidSpeakers`];
-    /// [`Error::SpeakersOfChannels`].
+    /// [`Error::TooLong`], [`Error::ControlCharacters`] and [`Error::EmptyHotWord`] naming the field;
+    /// [`Error::InvalidSpeakers`]; [`Error::SpeakersOfChannels`].
     pub fn check(&self) -> Result<(), Error> {
         let too_long =
             |pointer: &str, most, unit| Err(Error::TooLong { pointer: pointer.to_owned(), most, unit });
@@ -123,6 +123,9 @@ impl EffectiveParams {
             }
             if word.chars().any(char::is_control) {
                 return has_controls(&pointer);
+            }
+            if word.trim().is_empty() {
+                return Err(Error::EmptyHotWord { pointer });
             }
         }
         Ok(())
@@ -169,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn params_reject_control_characters() {
+    fn params_reject_control_characters_and_empty_hot_words() {
         let of = |prompt: &str, word: &str| {
             let (prompt, hot_words) = (prompt.to_owned(), vec!["Ada".to_owned(), word.to_owned()]);
             let params = EffectiveParams { prompt, hot_words, ..EffectiveParams::default() };
@@ -180,6 +183,9 @@ mod tests {
         // A version has a digest of the hot words, one per line: a line break would make two lists equal.
         for word in ["a\0", "a\nb", "\u{85}"] {
             assert!(of("", word).unwrap_err().contains("`/hot_words/1`"), "{word:?}");
+        }
+        for word in ["", " ", "\u{a0}"] {
+            assert_eq!(of("", word).unwrap_err(), "`/hot_words/1` is empty; leave it out");
         }
     }
 

@@ -140,6 +140,7 @@ async fn prompts_and_hot_words_are_part_of_the_key_and_have_limits() {
         ("prompt", json!("x".repeat(1_001)), "/prompt"),
         ("hot_words", json!(vec!["x"; 101]), "/hot_words"),
         ("hot_words", json!(["x".repeat(51)]), "/hot_words/0"),
+        ("hot_words", json!(["Ada", ""]), "/hot_words/1"),
     ] {
         let refused = api.post(ANALYZE, &json!({"asset_id": asset["id"], field: value})).await;
         let problem = refused.problem(422, "invalid_body");

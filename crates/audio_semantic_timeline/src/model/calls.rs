@@ -45,7 +45,7 @@ pub struct AnalyzeRequest {
     /// Preceding context for the speech model: names, spelling, style. At most 1 000 characters.
     #[schema(max_length = 1_000)]
     pub prompt: Option<String>,
-    /// Words that are likely to occur, of at most 50 characters each.
+    /// Words that are likely to occur, of 1 to 50 characters each.
     #[schema(max_items = 100)]
     pub hot_words: Option<Vec<String>>,
     /// Detect speakers: `true`, or bounds of their number.
