@@ -48,7 +48,8 @@ impl Output {
     /// Resolves and checks `given`, without changing anything.
     ///
     /// # Errors
-    /// When the path cannot be written, or is one of the `recordings`, as far as those exist.
+    /// When the path cannot be written, is one of the `recordings`, as far as those exist, or has a file of another
+    /// recording.
     pub(crate) fn new(given: &Path, recordings: &[&Path]) -> anyhow::Result<Self> {
         let target = target(given, recordings).with_context(|| given.display().to_string())?;
         Ok(Self { given: given.to_path_buf(), target })
@@ -135,7 +136,12 @@ fn target(given: &Path, recordings: &[&Path]) -> anyhow::Result<OutputTarget> {
             let is_recording = (before.dev(), before.ino()) == (recording.dev(), recording.ino());
             anyhow::ensure!(!is_recording, "it is the recording itself");
         }
-        File::options().write(true).open(&path)?;
+        // No output is audio or video.
+        let format = media_decode::sniff(&mut File::options().read(true).write(true).open(&path)?)?;
+        if let Some(format) = format.filter(|format| format.is_media()) {
+            let title = format.title();
+            anyhow::bail!("it is a recording ({title}), which is not replaced; use another name");
+        }
     }
     let directory = directory(&path);
     anyhow::ensure!(directory.is_dir(), "there is no directory {}", directory.display());
@@ -226,6 +232,26 @@ mod tests {
             write(&file, b"after").unwrap();
             assert_eq!((mode(&file), fs::read(&file).unwrap()), (expected, b"after".to_vec()));
             assert_ne!(old.metadata().unwrap().ino(), fs::metadata(&file).unwrap().ino());
+        }
+    }
+
+    #[test]
+    fn output_replaces_no_recording() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("hi.wav");
+        for recording in [&b"RIFF....WAVEfmt "[..], b"\0\0\0\x20ftypisom", b"fLaC\0\0\0\x22"] {
+            fs::write(&file, recording).unwrap();
+            let error = format!("{:#}", write(&file, b"text").unwrap_err());
+            assert!(error.contains("hi.wav: it is a recording ("), "{error}");
+            assert_eq!(fs::read(&file).unwrap(), recording);
+        }
+        // Outputs of before are replaced: text, notes, drawings, nothing.
+        for before in
+            [&b"1\n00:00:00,000 --> 00:00:01,000\nhark\n\n"[..], b"MThd\0\0\0\x06", b"\x89PNG\r\n\x1a\n", b""]
+        {
+            fs::write(&file, before).unwrap();
+            write(&file, b"text").unwrap();
+            assert_eq!(fs::read(&file).unwrap(), b"text");
         }
     }
 
