@@ -47,12 +47,11 @@ const UPLOADS: &str = "/media-v2/uploads";
 /// Minimum size of a compressed answer, in bytes.
 const MIN_COMPRESSED: u64 = 860;
 
-/// Builds the access policy of the service.
+/// Checks the settings of the access policy, before anything is created or started.
 ///
 /// # Errors
 /// When the settings expose the service to every caller without a flag that allows it, or are incomplete.
-pub(crate) fn access(config: &Config, pool: PgPool) -> anyhow::Result<Access> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+pub(crate) fn check(config: &Config) -> anyhow::Result<()> {
     let is_open = config.auth == AuthMode::None && !config.listen.ip().is_loopback();
     anyhow::ensure!(
         !is_open || config.trust_context_headers,
@@ -60,6 +59,20 @@ pub(crate) fn access(config: &Config, pool: PgPool) -> anyhow::Result<Access> {
          use --auth keys or --auth jwt, or --trust-context-headers behind a proxy that sets these headers",
         config.listen
     );
+    if config.auth == AuthMode::Jwt {
+        jwt(config)?;
+    }
+    cors(config)?;
+    Ok(())
+}
+
+/// Builds the access policy of the service.
+///
+/// # Errors
+/// As [`check`]; when the client of the token issuer cannot be built.
+pub(crate) fn access(config: &Config, pool: PgPool) -> anyhow::Result<Access> {
+    check(config)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let authentication = match config.auth {
         AuthMode::None => Authentication::None,
         AuthMode::Keys => Authentication::Keys(ApiKeys::new(pool.clone(), clock.clone())),

@@ -47,6 +47,8 @@ pub(crate) fn serve(config: &Config) -> anyhow::Result<ExitCode> {
         config.role == Role::All || config.database_url().is_some(),
         "--role api and --role worker share a database: give --database-url"
     );
+    // Before a private Postgres is created for a service that may not start.
+    policy::check(config)?;
     resources::raise_file_limit();
     let runtime = runtime()?;
     let (mut signals, opened) = runtime.block_on(open_database(config))?;

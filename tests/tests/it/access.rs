@@ -196,11 +196,11 @@ async fn browsers_are_limited_to_this_host_and_allowed_origins() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_without_authentication_stays_on_loopback() {
-    let deployment = Deployment::new().await;
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
     let serve = async |arguments: &[&str]| {
         let started = binary::command([&["serve", "--listen", "0.0.0.0:0"], arguments].concat())
-            .env("DATABASE_URL", deployment.database().url())
-            .env("HARKBACK_DATA_DIR", deployment.data_directory())
+            .env("HARKBACK_DATA_DIR", &data)
             .output();
         let output = tokio::time::timeout(Duration::from_secs(60), started).await.unwrap().unwrap();
         assert!(!output.status.success());
@@ -210,4 +210,5 @@ async fn a_service_without_authentication_stays_on_loopback() {
     assert!(error.contains("--auth keys") && error.contains("--trust-context-headers"), "{error}");
     let error = serve(&["--auth", "jwt"]).await;
     assert!(error.contains("--jwt-issuer"), "{error}");
+    assert!(!data.exists(), "refused before a private Postgres is created");
 }
