@@ -103,6 +103,10 @@ mod tests {
     fn refusals_point_at_the_field() {
         assert!(refusal(r#"{"items":[1,"x"]}"#).starts_with("422 invalid_body: /items/1:"));
         assert!(refusal(r#"{"items":[],"more":1}"#).starts_with("422 invalid_body"));
+        let duplicate = refusal(r#"{"items":[],"items":[]}"#);
+        assert_eq!(duplicate, r#"422 invalid_body: /items: duplicate key "items""#);
+        let deep = parse_json::<serde_json::Value>(br#"{"a":[{"b/c":1,"b/c":2}]}"#).unwrap_err().to_string();
+        assert_eq!(deep, r#"422 invalid_body: /a/0/b~1c: duplicate key "b/c""#);
         assert!(refusal(r#"{"items":[1"#).starts_with("400 malformed_json"));
         assert!(refusal(r#"{"items":[]} trailing"#).starts_with("400 malformed_json"));
     }

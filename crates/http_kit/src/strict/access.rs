@@ -48,14 +48,16 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for StrictMap<'_, 'de, A> {
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
         let Some(key) = self.inner.next_key_seed(Key)? else { return Ok(None) };
-        if !self.keys.insert(key.clone()) {
-            return Err(A::Error::custom(format!("duplicate key {:?}", shortened(&key))));
-        }
-        match key {
+        let duplicate = (!self.keys.insert(key.clone())).then(|| shortened(&key));
+        let field = match key {
             Cow::Borrowed(key) => seed.deserialize(BorrowedStrDeserializer::new(key)),
             Cow::Owned(key) => seed.deserialize(StringDeserializer::<A::Error>::new(key)),
+        }?;
+        // After the key was passed on, so that the pointer of the error names it.
+        match duplicate {
+            Some(key) => Err(A::Error::custom(format!("duplicate key {key:?}"))),
+            None => Ok(Some(field)),
         }
-        .map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
