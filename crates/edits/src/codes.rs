@@ -6,7 +6,8 @@ http_kit::error_codes! {
             "an edit needs the semantic timelines of recordings that have none"
             => "`POST /audio/semantic-timeline/analyze` for each of `ids`";
         BEATS_REQUIRED = 422 "beats_required":
-            "the music has no beats or no bars in the window" => "use `every: beat`, other music or another window";
+            "the music has no beats, or no beats or bars in the window"
+            => "see `detail`; use other music, another window, or `every: beat`";
         PHRASE_NOT_FOUND = 422 "phrase_not_found":
             "`q` is not in the words of the recordings" => "use fewer or other words";
         SOURCES_TOO_SHORT = 422 "sources_too_short":

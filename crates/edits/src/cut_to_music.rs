@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::dealing::{Dealer, DealtWindow};
 use crate::semantics::{Beat, Loudness};
-use crate::{Error, Every, MAX_SHOTS, SourceOrder};
+use crate::{Error, Every, MAX_SHOTS, MissingBeats, SourceOrder};
 
 /// Version of the edit: changes when the same timelines and request may give other shots.
 pub(crate) const VERSION: &str = "cut_to_music_v1";
@@ -50,7 +50,7 @@ pub(crate) struct MusicRule {
 /// [`Error::BeatsRequired`], [`Error::TooManyShots`], [`Error::SourcesTooShort`].
 pub(crate) fn shots(music: &Music, sources: &[Source], rule: MusicRule) -> Result<Vec<VideoShot>, Error> {
     let intervals = intervals(&music.beats, music.window, rule.every)
-        .ok_or_else(|| Error::BeatsRequired { asset_id: music.asset_id.clone(), every: rule.every })?;
+        .ok_or_else(|| Error::BeatsRequired { asset_id: music.asset_id.clone(), missing: missing(music) })?;
     if intervals.len() > MAX_SHOTS {
         return Err(Error::TooManyShots { shots: intervals.len() });
     }
@@ -68,6 +68,17 @@ pub(crate) fn shots(music: &Music, sources: &[Source], rule: MusicRule) -> Resul
         meta: meta(music, *interval, format!("{} {}", rule.every.label(), index + 1)),
     };
     Ok(intervals.iter().zip(windows).enumerate().map(shot).collect())
+}
+
+/// Why music without a cut point has none.
+fn missing(music: &Music) -> MissingBeats {
+    if music.beats.is_empty() {
+        MissingBeats::Everywhere
+    } else if music.beats.iter().any(|beat| music.window.contains(beat.time)) {
+        MissingBeats::Bars
+    } else {
+        MissingBeats::InWindow
+    }
 }
 
 /// Names the music, and its instant at the start of the shot.
@@ -193,6 +204,21 @@ mod tests {
         assert_eq!(intervals(&[], window(0, 1_000), Every::Beat), None);
         let metreless = [Beat { time: at(500), is_downbeat: false }];
         assert_eq!(intervals(&metreless, window(0, 1_000), Every::Bar), None);
+    }
+
+    #[test]
+    fn music_without_cut_points_is_refused_with_what_it_lacks() {
+        let sources = [source("a", 0, 60_000, -20.0)];
+        let lacks =
+            |music: Music, every: Every| match shots(&music, &sources, rule(every, SourceOrder::Given)) {
+                Err(Error::BeatsRequired { missing, .. }) => missing,
+                other => panic!("{other:?}"),
+            };
+        let silent = Music { beats: Vec::new(), ..music(0, 5_000) };
+        assert_eq!(lacks(silent, Every::Bar), MissingBeats::Everywhere);
+        assert_eq!(lacks(music(300, 700), Every::Beat), MissingBeats::InWindow);
+        assert_eq!(lacks(music(300, 1_800), Every::Bar), MissingBeats::Bars);
+        assert!(!MissingBeats::Everywhere.to_string().contains("every"));
     }
 
     #[test]

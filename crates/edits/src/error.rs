@@ -5,9 +5,9 @@ use http_kit::{FieldError, Problem, describe, list_ids};
 use media_time::MediaTime;
 use primitives::Id;
 
+use crate::MAX_SHOTS;
 use crate::codes::{BEATS_REQUIRED, EMPTY_EDIT, PHRASE_NOT_FOUND, SEMANTICS_REQUIRED, SOURCES_TOO_SHORT};
 use crate::timeline::MAX_LAYERS;
-use crate::{Every, MAX_SHOTS};
 
 /// Why an edit or its timeline could not be made. Nothing was stored.
 #[derive(Debug, thiserror::Error)]
@@ -19,12 +19,12 @@ pub enum Error {
     #[error("no semantic timeline yet: {}; POST /audio/semantic-timeline/analyze for each", list_ids(.0))]
     SemanticsRequired(Vec<String>),
     /// The music has no beats to cut at.
-    #[error("asset {asset_id} has no {} in the window: use `every: beat`, other music or another window", .every.unit())]
+    #[error("{missing}: asset {asset_id}")]
     BeatsRequired {
         /// The music.
         asset_id: Id,
-        /// The requested cut points.
-        every: Every,
+        /// What is missing.
+        missing: MissingBeats,
     },
     /// The phrase is not in the words of the recordings.
     #[error("`{0}` is not in the words of these recordings")]
@@ -65,6 +65,20 @@ pub enum Error {
     /// A database query failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+}
+
+/// What music lacks that an edit cuts at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MissingBeats {
+    /// Its timeline has no beats at all.
+    #[error("the recording has no beats; use other music, or analyse it with `include_beats`")]
+    Everywhere,
+    /// There are beats, but none in the window.
+    #[error("no beat of the music is in the window; use another window")]
+    InWindow,
+    /// There are beats in the window, but no bar begins there.
+    #[error("no bar of the music begins in the window; use `every: beat` or another window")]
+    Bars,
 }
 
 impl From<Error> for Problem {

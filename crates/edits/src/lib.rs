@@ -24,7 +24,7 @@ mod shots;
 mod supercut;
 mod timeline;
 
-pub use error::Error;
+pub use error::{Error, MissingBeats};
 pub use model::{CutToMusic, EditSource, Every, Excerpt, RemoveSilence, SourceOrder, Supercut};
 pub use routes::{BODY_LIMITS, describe_timelines, router};
 pub use service::Edits;

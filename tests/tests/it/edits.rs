@@ -124,7 +124,8 @@ async fn recordings_are_cut_to_music() {
     let problem = api.post(CUT_TO_MUSIC, &beyond).await.problem(422, "invalid_body");
     assert_eq!(problem["errors"][0]["pointer"], "/sources/0/start_ms");
     let beatless = with(json!({"start_ms": 4_100, "end_ms": 4_300}));
-    api.post(CUT_TO_MUSIC, &beatless).await.problem(422, "beats_required");
+    let problem = api.post(CUT_TO_MUSIC, &beatless).await.problem(422, "beats_required");
+    assert!(problem["detail"].as_str().unwrap().contains("use another window"), "{problem}");
 
     // As a timeline: one track of muted frames, one clip of the music.
     let made =
@@ -224,6 +225,9 @@ async fn shot_list_becomes_a_project_with_layers_and_samples() {
     let untitled = json!({"shot_list_artifact_id": list["shot_list_artifact_id"], "title": ""});
     let problem = api.post(TIMELINES, &untitled).await.problem(422, "invalid_body");
     assert_eq!(problem["errors"][0]["pointer"], "/title");
+    let problem = api.post(TIMELINES, &json!({})).await.problem(422, "invalid_body");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("`project`") && detail.contains("`shot_list_artifact_id`"), "{detail}");
     let both = json!({"shot_list_artifact_id": list["shot_list_artifact_id"], "clips": []});
     api.post(TIMELINES, &both).await.problem(422, "invalid_body");
     server.stop().await;

@@ -81,14 +81,6 @@ pub enum Every {
 }
 
 impl Every {
-    /// The unit that is counted, in plural.
-    pub(crate) const fn unit(self) -> &'static str {
-        match self {
-            Self::Beat | Self::TwoBeats => "beats",
-            Self::Bar | Self::TwoBars => "bars",
-        }
-    }
-
     /// Label of a shot of one such interval.
     pub(crate) const fn label(self) -> &'static str {
         match self {

@@ -71,7 +71,8 @@ impl TryFrom<TimelineFields> for TimelineRequest {
             return Err("`title` is of `shot_list_artifact_id`; use `project.new.title`");
         }
         Ok(Self::Clips(Box::new(NewTimeline {
-            project: project.ok_or("missing field `project`")?,
+            project: project
+                .ok_or("missing field `project`; for the shots of a shot list, `shot_list_artifact_id`")?,
             sequence: sequence.ok_or("missing field `sequence`")?,
             track: track.ok_or("missing field `track`")?,
             clips: clips.ok_or("missing field `clips`")?,
