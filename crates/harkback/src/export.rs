@@ -24,7 +24,12 @@ pub(crate) fn run(arguments: &ExportArguments) -> anyhow::Result<()> {
     let service = ServiceClient::new(&arguments.service)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let (request, response) = first_known(&service, &requests).await?;
+        let (request, response) = match first_known(&service, &requests).await {
+            Err(error) if arguments.of.is_none() && is_not_found(&error) => {
+                return Err(explain(&service, arguments, &requests, error).await);
+            }
+            found => found?,
+        };
         let header = response.headers().get(WARNINGS).and_then(|count| count.to_str().ok()?.parse().ok());
         save(response, out.as_ref()).await?;
         if let Some(count @ 1..) = header {
@@ -37,6 +42,7 @@ pub(crate) fn run(arguments: &ExportArguments) -> anyhow::Result<()> {
 /// A request that may find what is to be exported.
 #[derive(Clone, Debug, PartialEq)]
 struct ExportRequest {
+    subject: ExportSubject,
     /// Path of the route.
     path: String,
     format: ExportFormat,
@@ -56,7 +62,7 @@ impl ExportRequest {
         // Words have a route of their own.
         let is_words = !subject.is_edit() && !format.is_of_notes();
         let route = if is_words { "transcript" } else { "export" };
-        Self { path: format!("{thing}/{route}"), format, media: arguments.media }
+        Self { subject, path: format!("{thing}/{route}"), format, media: arguments.media }
     }
 
     /// The path with its query.
@@ -111,6 +117,49 @@ async fn first_known<'a>(
     } else {
         error.context(format!("none of {count} kinds has this id; give --of"))
     })
+}
+
+/// The error for an id that no request found: the id may be of a kind that was not tried, because it does not have the
+/// format.
+async fn explain(
+    service: &ServiceClient,
+    arguments: &ExportArguments,
+    tried: &[ExportRequest],
+    error: anyhow::Error,
+) -> anyhow::Error {
+    let id = &arguments.id;
+    for subject in ExportSubject::value_variants() {
+        if tried.iter().any(|request| request.subject == *subject) {
+            continue;
+        }
+        let path = match subject {
+            ExportSubject::Project => format!("/video/projects/{id}"),
+            ExportSubject::Sequence => format!("/video/sequences/{id}"),
+            ExportSubject::ShotList => format!("/audio/to-video-origin/{id}"),
+            ExportSubject::Analysis => format!("/audio/semantic-timeline/{id}"),
+            ExportSubject::Clip => format!("/video/clips/{id}"),
+        };
+        // The answer to this is not read: it may be large.
+        if service.send(service.request(Method::GET, &path)).await.is_ok() {
+            return anyhow::anyhow!(unfit(arguments, *subject));
+        }
+    }
+    error
+}
+
+/// Why the thing is not exported in the format and with the reference to media.
+fn unfit(arguments: &ExportArguments, subject: ExportSubject) -> String {
+    let (id, format) = (&arguments.id, arguments.format);
+    let formats = subject.formats();
+    if formats.contains(&format.name()) {
+        return format!("`{id}` is {}, which refers to no media: leave out --media", subject.with_article());
+    }
+    format!(
+        "`{id}` is {}, which has no format `{}`; use {}",
+        subject.with_article(),
+        format.name(),
+        listed(&formats)
+    )
 }
 
 fn is_not_found(error: &anyhow::Error) -> bool {
@@ -190,6 +239,25 @@ mod tests {
         let with_media = urls(&["otio", "--media", "link"]).unwrap();
         assert_eq!(with_media, edits("format=otio&media=link"), "only edits refer to media");
         assert_eq!(urls(&["edl", "--of", "shot-list"]).unwrap(), edits("format=edl")[2..]);
+    }
+
+    #[test]
+    fn format_of_another_kind_is_refused_with_those_of_the_kind() {
+        let of = |line: &[&str], subject| {
+            let line = [&["harkback", "export", "x1", "--format"], line].concat();
+            let Command::Export(arguments) = Cli::try_parse_from(line).unwrap().command else { panic!() };
+            unfit(&arguments, subject)
+        };
+        let error = of(&["fcpxml"], ExportSubject::Analysis);
+        assert!(
+            error.starts_with("`x1` is an analysis, which has no format `fcpxml`; use otio, "),
+            "{error}"
+        );
+        assert!(error.contains("midi") && error.contains("srt") && !error.contains("edl, csv"), "{error}");
+        let error = of(&["srt"], ExportSubject::Sequence);
+        assert!(error.contains("is a sequence") && error.contains("fcp7xml"), "{error}");
+        let error = of(&["otio", "--media", "link"], ExportSubject::Clip);
+        assert!(error.contains("leave out --media"), "{error}");
     }
 
     #[test]

@@ -299,6 +299,11 @@ async fn export_command_writes_what_the_service_exports() {
     let before = std::fs::read(&file).unwrap();
     let (code, _, error) = export(&["none", "--format", "edl", "-o", file.to_str().unwrap()]).await;
     assert!(code == Some(1) && error.contains("none of 3 kinds has this id"), "{error}");
+    let (code, _, error) = export(&[analysis, "--format", "fcpxml"]).await;
+    assert!(
+        code == Some(1) && error.contains("is an analysis, which has no format `fcpxml`; use otio, "),
+        "{error}"
+    );
     assert!(std::fs::read(&file).unwrap() == before, "a failure leaves the file");
     let (code, _, error) = export(&["none", "--format", "edl", "--of", "sequence"]).await;
     assert!(code == Some(1) && error.starts_with("error: sequence_not_found: "), "{error}");

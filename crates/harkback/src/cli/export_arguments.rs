@@ -115,6 +115,27 @@ impl ExportSubject {
     pub(crate) const fn is_edit(self) -> bool {
         matches!(self, Self::Project | Self::Sequence | Self::ShotList)
     }
+
+    /// The names of its formats, in the order of the help.
+    pub(crate) fn formats(self) -> Vec<&'static str> {
+        let has = |format: &ExportFormat| {
+            let (of_edits, of_notes) = (format.is_of_edits(), format.is_of_notes());
+            // The others are of words.
+            if self.is_edit() { of_edits } else { of_notes || !of_edits }
+        };
+        FORMATS.iter().filter(|format| has(format)).map(|format| format.name()).collect()
+    }
+
+    /// Its name in messages.
+    pub(crate) const fn with_article(self) -> &'static str {
+        match self {
+            Self::Project => "a project",
+            Self::Sequence => "a sequence",
+            Self::ShotList => "a shot list",
+            Self::Analysis => "an analysis",
+            Self::Clip => "a clip",
+        }
+    }
 }
 
 impl ValueEnum for ExportMedia {
