@@ -40,17 +40,19 @@ pub struct AnalyzeRequest {
     #[schema(default = default_loudness_window_ms)]
     pub loudness_window_ms: i64,
     /// Language of the speech (ISO 639-1, as supported by Whisper); detected for each part of the recording by default, and
-    /// with `auto`.
+    /// with `auto`. Like `prompt`, `hot_words` and `translate`, it has an effect only with a speech model: the backends
+    /// `signal` and `stub` ignore these fields.
     pub language: Option<String>,
-    /// Preceding context for the speech model: names, spelling, style. At most 1 000 characters.
+    /// Preceding context for the speech model: names, spelling, style. At most 1 000 characters. Ignored without a speech
+    /// model.
     #[schema(max_length = 1_000)]
     pub prompt: Option<String>,
-    /// Words that are likely to occur, of 1 to 50 characters each.
+    /// Words that are likely to occur, of 1 to 50 characters each. Ignored without a speech model.
     #[schema(max_items = 100)]
     pub hot_words: Option<Vec<String>>,
     /// Detect speakers: `true`, or bounds of their number.
     pub speakers: Option<SpeakersOption>,
-    /// Translate the speech to English; needs a multilingual model.
+    /// Translate the speech to English; needs a multilingual model. Ignored without a speech model.
     #[serde(default = "no", deserialize_with = "no_or_null")]
     #[schema(default = no)]
     pub translate: bool,
