@@ -120,6 +120,37 @@ pub async fn find_default_timelines(
     Ok(found.into_iter().map(|id| id.filter(|id| of_default.contains(id))).collect())
 }
 
+/// The timeline of the default audio stream of each of `asset_ids` whose words are searched, in that order: the newest one
+/// with words, see [`crate::spoken`]. `None` for an asset without any.
+///
+/// # Errors
+/// Errors of the database.
+pub async fn find_spoken_timelines(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    asset_ids: &[Id],
+) -> sqlx::Result<Vec<Option<Id>>> {
+    let ids: Vec<&str> = asset_ids.iter().map(Id::as_str).collect();
+    // All windows of an audio stream are of one timeline.
+    let rows = sqlx::query!(
+        r#"-- audio_semantic_timeline::find_spoken_timelines
+        SELECT wanted.id AS "asset_id!", spoken.timeline_id AS "timeline_id: Id"
+        FROM unnest($3::text[]) AS wanted (id)
+        CROSS JOIN LATERAL (
+            SELECT w.timeline_id FROM spoken_windows w
+            WHERE w.tenant_id = $1 AND w.env = $2 AND w.asset_id = wanted.id AND w.audio_stream IS NULL
+            ORDER BY w.start_us LIMIT 1
+        ) spoken"#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        ids as _,
+    )
+    .fetch_all(conn)
+    .await?;
+    let found: HashMap<String, Id> = rows.into_iter().map(|row| (row.asset_id, row.timeline_id)).collect();
+    Ok(asset_ids.iter().map(|id| found.get(id.as_str()).cloned()).collect())
+}
+
 /// The timeline of an audio stream of an asset: the newest correction of its newest analysis, or the analysis without one.
 ///
 /// # Errors

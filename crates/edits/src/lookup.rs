@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use audio_semantic_timeline::model::Summary;
-use audio_semantic_timeline::store::{find_default_timelines, find_stream_timeline};
+use audio_semantic_timeline::store::{find_default_timelines, find_spoken_timelines, find_stream_timeline};
 use audio_to_video_origin::VideoShot;
 use futures::{StreamExt as _, TryStreamExt as _};
 use media_time::MediaTime;
@@ -49,6 +49,19 @@ impl Edits {
             return Err(Error::SemanticsRequired(without));
         }
         Ok(found.into_iter().flatten().collect())
+    }
+
+    /// The semantic timelines in which words of recordings are searched, of their default audio streams, in their order:
+    /// the newest ones with words, as the library has them; of a recording without words the newest one.
+    pub(crate) async fn spoken_timelines(&self, scope: &Scope, asset_ids: &[Id]) -> Result<Vec<Id>, Error> {
+        let spoken = {
+            let mut conn = self.media().pool().acquire().await?;
+            find_spoken_timelines(&mut conn, scope, asset_ids).await?
+        };
+        let silent = asset_ids.iter().zip(&spoken).filter(|(_, spoken)| spoken.is_none());
+        let silent: Vec<Id> = silent.map(|(asset_id, _)| asset_id.clone()).collect();
+        let mut others = self.timelines(scope, &silent).await?.into_iter();
+        Ok(spoken.into_iter().filter_map(|spoken| spoken.or_else(|| others.next())).collect())
     }
 
     /// The newest semantic timeline of an audio stream.

@@ -132,7 +132,7 @@ impl Edits {
         let Some(asset_ids) = asset_ids else { return self.supercut_of_library(scope, q, padding).await };
         let asset_ids = in_order(asset_ids);
         let durations = self.durations(scope, &asset_ids).await?;
-        let upstreams = self.timelines(scope, &asset_ids).await?;
+        let upstreams = self.spoken_timelines(scope, &asset_ids).await?;
         let speech = self.read_all(scope, upstreams.clone(), Speech::of).await?;
         let silent = speech.iter().zip(&asset_ids).find(|(speech, _)| !speech.data.is_transcribed);
         if let Some((_, asset_id)) = silent {

@@ -174,6 +174,21 @@ async fn supercuts_have_windows_or_a_phrase() {
     api.post(SUPERCUT, &said("eleven")).await.problem(422, "phrase_not_found");
     let unanalysed = json!({"q": "one", "asset_ids": [film["id"]]});
     api.post(SUPERCUT, &unanalysed).await.problem(422, "semantics_required");
+
+    // A newer timeline without words: with and without `asset_ids`, the words of the older one are found.
+    let whole = api.post(SUPERCUT, &said("one")).await.ok()["shots"].clone();
+    let deployment = server.deployment().clone();
+    server.stop().await;
+    let server = deployment.start().await;
+    let api = server.api("t1", "dev");
+    let wordless = api.post(ANALYZE, &json!({"asset_id": digits["id"]})).await.ok();
+    assert_eq!(
+        (&wordless["meta"]["backend_type"], &wordless["meta"]["cache_hit"]),
+        (&json!("signal"), &json!(false))
+    );
+    assert_eq!(api.post(SUPERCUT, &said("one")).await.ok()["shots"], whole);
+    let of_library = api.post(SUPERCUT, &json!({"q": "one"})).await.ok();
+    assert_eq!(contiguous(&of_library).len(), whole.as_array().unwrap().len());
     server.stop().await;
 }
 
