@@ -140,8 +140,8 @@ impl utoipa::IntoResponses for NotesFile {
 
 /// Export an analysis as markers, labels, chapters, MIDI, annotations, captions or a transcript
 ///
-/// Of an analysis with corrections, the newest of them. The formats of words are those of `…/transcript`. The header `Harkback-Warnings` has the number of properties that
-/// the format cannot hold; POST lists them.
+/// Of an analysis with corrections, the newest of them. The formats of words are those of `…/transcript`. The header
+/// `Harkback-Warnings` has the number of properties that the format cannot hold; POST lists them.
 #[utoipa::path(
     get, path = "/audio/semantic-timeline/{artifact_id}/export", operation_id = "export_timeline", tag = "exports",
     params(("artifact_id" = String, Path), NotesExport), responses(NotesFile, TimelineErrors)
