@@ -33,6 +33,14 @@ pub(crate) struct Cluster {
     pub(crate) hits: Vec<Hit>,
 }
 
+impl Cluster {
+    /// Whether the query is unchanged there: exactly at speed 1 and the pitch of the source.
+    #[expect(clippy::float_cmp, reason = "the speed that a change without tolerance has")]
+    pub(crate) fn is_unchanged(&self) -> bool {
+        self.change.is_none() && self.speed == 1.0
+    }
+}
+
 /// Offsets within this many frames agree: 40 ms.
 const WIDTH: f32 = 2.5;
 /// Offsets within this many frames are nearby, on either side: 5 s.

@@ -6,7 +6,7 @@ use media_time::MediaTime;
 
 use crate::refinement::{CERTAIN, agreement, refine_unchanged};
 use crate::samples::Sources;
-use crate::{MAX_CANDIDATES, MIN_CONFIDENCE, Match, RATE, Refinement, refine};
+use crate::{MIN_CONFIDENCE, Match, RATE, Refinement, best_readings, most_certain, refine};
 
 /// Samples on either side of a match's place in which it is refined: 100 ms.
 const MARGIN: i64 = RATE as i64 / 10;
@@ -43,6 +43,7 @@ pub fn confirm_in(
     candidates: usize,
 ) -> (Match, Option<Refinement>) {
     let is_certain = found.confidence >= MIN_CONFIDENCE;
+    let part = samples_of(&found, query);
     let attempts = std::iter::once(found).chain(unchanged(&found)).filter_map(|attempt| {
         // Most uncertain candidates are unrelated, and trying other speeds takes fifty times as long.
         #[expect(clippy::float_cmp, reason = "the speed of a search without changes")]
@@ -51,18 +52,15 @@ pub fn confirm_in(
         } else {
             refine(query, source, attempt.speed)
         };
-        Some((attempt, refined.filter(|refined| refined.chance < CERTAIN)?))
+        refined.filter(|refined| refined.chance < CERTAIN)
     });
-    let by_correlation = |(_, a): &(Match, Refinement), (_, b): &(Match, Refinement)| {
-        a.correlation.abs().total_cmp(&b.correlation.abs())
-    };
-    let Some((attempt, refined)) = attempts.max_by(by_correlation) else { return (found, None) };
-    let part = widened(samples_of(&found, query), query.len());
-    if !is_certain && agreement(query, source, &refined, part) < LEAST_AGREEMENT {
+    let by_correlation = |a: &Refinement, b: &Refinement| a.correlation.abs().total_cmp(&b.correlation.abs());
+    let Some(refined) = attempts.max_by(by_correlation) else { return (found, None) };
+    if !is_certain && agreement(query, source, &refined, widened(part, query.len())) < LEAST_AGREEMENT {
         return (found, None);
     }
     let start = MediaTime::from_samples(source_start, RATE);
-    let confirmed = attempt.confirmed(&refined, MediaTime::ZERO, start, candidates);
+    let confirmed = found.confirmed(&refined, MediaTime::ZERO, start, candidates);
     let gain_db = part_gain(query, source, &confirmed, &refined).unwrap_or(refined.gain_db);
     (confirmed, Some(Refinement { gain_db, ..refined }))
 }
@@ -103,9 +101,10 @@ fn part_gain(query: &[f32], source: &[f32], found: &Match, refined: &Refinement)
     Some(measured.gain_db)
 }
 
-/// Refines the first [`MAX_CANDIDATES`] matches of `query` (mono samples at [`RATE`] Hz) in their sources; the others are
-/// left out. Matches that correlate get their exact place and speed and are more certain, the others remain as they are;
-/// those below `min_confidence` are removed. In order of confidence.
+/// Refines the [most certain](most_certain) matches of `query` (mono samples at [`RATE`] Hz) in their sources, and keeps the
+/// [best readings](best_readings) of their places; the others are left out. Matches that correlate get their exact place and
+/// speed and are more certain, the others remain as they are; those below `min_confidence` are removed. In order of
+/// confidence.
 ///
 /// So short or noisy queries, whose landmarks alone prove too little, are searched for [candidates](crate::candidates), which
 /// are then confirmed. A correlation alone is no proof: two tones of one frequency have it, too.
@@ -114,23 +113,27 @@ fn part_gain(query: &[f32], source: &[f32], found: &Match, refined: &Refinement)
 /// When a source cannot be read.
 pub fn confirm<S: Sources>(
     query: &[f32],
-    mut matches: Vec<Match>,
+    matches: Vec<Match>,
     sources: &mut S,
     min_confidence: f64,
 ) -> Result<Vec<Match>, S::Error> {
-    matches.truncate(MAX_CANDIDATES);
+    let matches: Vec<Match> = most_certain(matches).collect();
     let count = matches.len();
-    let mut confirmed: Vec<Match> = Vec::with_capacity(count);
+    let mut readings = Vec::with_capacity(count);
     for found in matches {
         let window = confirmation_window(&found, query.len());
         let mut source = vec![0.0; (window.end - window.start) as usize];
         sources.read(found.source_id, window.start, &mut source)?;
-        let (found, _) = confirm_in(query, found, &source, window.start, count);
+        readings.push(confirm_in(query, found, &source, window.start, count));
+    }
+    readings.retain(|(found, _)| found.confidence >= min_confidence);
+    let mut confirmed: Vec<Match> = Vec::with_capacity(count);
+    for (found, _) in best_readings(readings) {
         let is_known = |other: &Match| {
             other.source_id == found.source_id
                 && (other.offset() - found.offset()).as_micros().abs() < MediaTime::from_millis(1).as_micros()
         };
-        if found.confidence >= min_confidence && !confirmed.iter().any(is_known) {
+        if !confirmed.iter().any(is_known) {
             confirmed.push(found);
         }
     }

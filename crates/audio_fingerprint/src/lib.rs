@@ -4,8 +4,8 @@
 //! - [`Query`] and [`Search`]: up to 10 s of audio → hashes to look up → [`Match`]es, of the [`Posting`]s with these
 //!   hashes: every place of every source, several sources of a mix, each with the probability that none as good is chance.
 //!   [`identify`] does so for an index with the trait [`Postings`], as [`MemoryIndex`];
-//! - [`confirm`] (in steps: [`confirmation_window`], [`confirm_in`]) and [`refine`]: the samples of a match → its place to
-//!   the sample, speed and gain, and more certainty;
+//! - [`confirm`] (in steps: [`most_certain`], [`confirmation_window`], [`confirm_in`], [`best_readings`]) and [`refine`]: the
+//!   samples of a match → its place to the sample, speed and gain, and more certainty;
 //! - [`blocks`] and [`link`]: longer recordings in blocks, and their matches joined; [`identify_recording`] and [`measure`]
 //!   do so, and [`HashFilter`] leaves out landmarks of sources that no block can match;
 //! - [`align`]: two recordings of one event → offsets and drift of the parts that are in both;
@@ -31,6 +31,7 @@ mod math;
 mod null_model;
 mod peaks;
 mod query;
+mod readings;
 mod recording;
 mod refinement;
 mod regression;
@@ -50,6 +51,7 @@ pub use landmarks::{FINGERPRINT_VERSION, Fingerprinter, Landmark, MAX_LANDMARKS_
 pub use links::link;
 pub use matches::Match;
 pub use query::Query;
+pub use readings::{best_readings, most_certain};
 pub use recording::{HashFilter, RecordingSearch, identify_recording, measure};
 pub use refinement::{Refinement, refine};
 pub use samples::{Samples, Sources, blocks};
@@ -71,7 +73,7 @@ pub const MIN_CANDIDATE_CONFIDENCE: f64 = 0.2;
 pub const MAX_POSTINGS_PER_HASH: usize = 4_096;
 /// Hits of a pass of a search, of 24 bytes each; beyond, the hashes with the most postings are ignored.
 pub const MAX_HITS: usize = 1_000_000;
-/// Matches of a query that are confirmed by their samples.
+/// Matches of a query that are confirmed by their samples: of the unchanged ones, and of those at other speeds or pitches.
 pub const MAX_CANDIDATES: usize = 32;
 /// Matches of a search.
 pub const MAX_MATCHES: usize = 256;

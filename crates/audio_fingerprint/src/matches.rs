@@ -11,6 +11,9 @@ use crate::{MAX_MATCHES, MIN_CANDIDATE_CONFIDENCE, RATE, Refinement};
 
 /// Places of one source whose offsets differ by less, in frames, are one: 96 ms at the same speed, twice at others.
 const SAME_PLACE: f32 = 6.0;
+/// A changed place is no candidate beside an unchanged one that explains it with more evidence, if it has less than this share
+/// of its peaks.
+const NEARLY_AS_MANY: f64 = 0.75;
 /// Peaks of a place that are counted, about, and fewest of a candidate with half of the query's peaks.
 const COUNTED_PEAKS: usize = 180;
 const LEAST_PEAKS: usize = 8;
@@ -71,6 +74,8 @@ impl Match {
                 MediaTime::from_secs_f64(duration),
             ),
             speed: refinement.speed,
+            // Samples that correlate have the pitch of their speed.
+            pitch: refinement.speed,
             expected_by_chance: expected,
             confidence: confidence(expected),
             ..self
@@ -93,7 +98,9 @@ pub(crate) fn is_candidate(expected: f64, cluster: &Cluster, query: &Query) -> b
     confidence(expected) >= MIN_CANDIDATE_CONFIDENCE || cluster.peaks >= most
 }
 
-/// The matches of clusters, each with the number of such clusters expected by chance: the least expected first.
+/// The matches of clusters, each with the number of such clusters expected by chance: the least expected first. Of a place,
+/// there may be an unchanged match and a changed one with about as many peaks: samples decide which is right, see
+/// [`best_readings`](crate::best_readings).
 pub(crate) fn by_evidence(mut found: Vec<(f64, Cluster)>, query: &Query) -> Vec<Match> {
     found.sort_by(|(a, cluster), (b, other)| {
         let key = |cluster: &Cluster| (usize::MAX - cluster.peaks, usize::MAX - cluster.hits.len());
@@ -112,7 +119,7 @@ pub(crate) fn by_evidence(mut found: Vec<(f64, Cluster)>, query: &Query) -> Vec<
             break;
         }
         let place = Place::new(cluster, query.constellations());
-        if kept.iter().any(|better| better.explains(&place, middle)) {
+        if kept.iter().any(|better| better.replaces(&place, middle)) {
             continue;
         }
         matches.push(measure(&place, query.constellations(), expected));
@@ -134,6 +141,19 @@ impl Place {
         let start = cluster.hits.iter().map(|hit| of(hit.constellation).time).fold(f32::MAX, f32::min);
         let end = cluster.hits.iter().map(|hit| of(hit.constellation).last_time()).fold(0.0, f32::max);
         Self { cluster, start, end }
+    }
+
+    /// Whether `other`, with less evidence, need not be kept beside this place. Sustained sounds agree with many speeds, in
+    /// short queries as well as with the right one: so a changed place never replaces an unchanged one.
+    fn replaces(&self, other: &Self, middle: f32) -> bool {
+        let (peaks, others) = (self.cluster.peaks as f64, other.cluster.peaks as f64);
+        let is_superior = match (self.cluster.is_unchanged(), other.cluster.is_unchanged()) {
+            // Speeds near to 1 are tried when the unchanged one is confirmed.
+            (true, false) => other.cluster.change.is_none() || others < NEARLY_AS_MANY * peaks,
+            (false, true) => false,
+            _ => true,
+        };
+        is_superior && self.explains(other, middle)
     }
 
     /// Whether `other`, with less evidence, is this place again. Either it has about the same offset at `middle`, that of the
@@ -166,6 +186,7 @@ fn measure(place: &Place, constellations: &[Constellation], expected: f64) -> Ma
     let is_long = points.len() >= MIN_HITS_OF_SPEED && last - first >= MIN_FRAMES_OF_SPEED;
     let (mut offset, mut speed) = (f64::from(cluster.offset), f64::from(cluster.speed));
     if cluster.change.tolerance > 0.0
+        && !cluster.is_unchanged()
         && is_long
         && let Some(line) = robust_line(&points, OUTLIER)
         && (line.slope / speed - 1.0).abs() < 0.01

@@ -132,6 +132,12 @@ pub(crate) struct Change {
 impl Change {
     pub(crate) const NONE: Self = Self { speed: 1.0, pitch: 1.0, tolerance: 0.0 };
 
+    /// Whether it changes neither speed nor pitch, but within its tolerance.
+    #[expect(clippy::float_cmp, reason = "values of a table")]
+    pub(crate) fn is_none(&self) -> bool {
+        self.speed == 1.0 && self.pitch == 1.0
+    }
+
     /// Every speed of 0.9 to 1.1, as of a tape; pitches to a semitone at the same speed; and the same speeds at the
     /// same pitch.
     pub(crate) fn all() -> Vec<Self> {
@@ -164,7 +170,7 @@ pub(crate) struct Probe {
 pub(crate) fn probes(query: &Query, change: Change) -> Vec<Probe> {
     let mut probes = Vec::new();
     for (constellation, index) in query.constellations.iter().zip(0..) {
-        if change != Change::NONE && constellation.rank >= RANK_OF_INDEX {
+        if !change.is_none() && constellation.rank >= RANK_OF_INDEX {
             continue;
         }
         for_each_hash(&change.undo(&constellation.shape), |hash| {

@@ -100,7 +100,7 @@ pub struct RecordingSearch {
 
 /// The places of `recording` in the sources of `index`: each block is searched and its candidates are
 /// [confirmed](confirm). Their query times are those of the whole recording; consecutive ones are not yet
-/// [joined](crate::link). At most [`crate::MAX_CANDIDATES`] for each block; silent blocks have none.
+/// [joined](crate::link). At most twice [`crate::MAX_CANDIDATES`] for each block; silent blocks have none.
 ///
 /// `progress` is called before each block with the block's start in samples, and can end the search.
 ///

@@ -4,6 +4,7 @@ use crate::clusters::{Cluster, Hit, clusters};
 use crate::matches::{Match, by_evidence, is_candidate};
 use crate::null_model::confidence;
 use crate::query::{Change, Probe, Query, probes};
+use crate::readings::best_readings;
 use crate::{MAX_HITS, MAX_POSTINGS_PER_HASH};
 
 /// One row of an index: a landmark of a source.
@@ -152,7 +153,11 @@ impl<'a> Search<'a> {
         self.hits.dedup();
         let change = self.changes[self.pass];
         let (query, changes) = (self.query, self.changes.len());
-        let wanted = |expected, cluster: &Cluster| is_candidate(expected, cluster, query);
+        // Samples prove an unchanged place, however many changes are searched: it is one where none is.
+        let wanted = |expected: f64, cluster: &Cluster| {
+            let tries = if cluster.is_unchanged() { changes } else { 1 };
+            is_candidate(expected / tries as f64, cluster, query)
+        };
         self.found.extend(clusters(&self.hits, query.constellations(), change, changes, wanted));
         self.hits.clear();
     }
@@ -164,11 +169,13 @@ impl<'a> Search<'a> {
     pub fn finish(mut self, min_confidence: f64) -> Vec<Match> {
         self.evaluate();
         self.found.retain(|(expected, _)| confidence(*expected) >= min_confidence);
-        by_evidence(self.found, self.query)
+        let matches = by_evidence(self.found, self.query).into_iter().map(|found| (found, None));
+        best_readings(matches.collect()).into_iter().map(|(found, _)| found).collect()
     }
 
     /// The places that are worth [confirming](crate::confirm), the most certain ones first: those with a confidence of at least
-    /// [`MIN_CANDIDATE_CONFIDENCE`](crate::MIN_CANDIDATE_CONFIDENCE), and those that have half of the query's peaks.
+    /// [`MIN_CANDIDATE_CONFIDENCE`](crate::MIN_CANDIDATE_CONFIDENCE), and those that have half of the query's peaks. A place
+    /// may be both unchanged and changed among them.
     #[must_use]
     pub fn candidates(mut self) -> Vec<Match> {
         self.evaluate();

@@ -1,6 +1,8 @@
 //! Matches of the blocks of a query, before and after they are confirmed by samples.
 
-use audio_fingerprint::{MAX_CANDIDATES, Match, Refinement, link};
+use std::collections::BTreeMap;
+
+use audio_fingerprint::{Match, Refinement, best_readings, link, most_certain};
 use media_time::MediaTime;
 
 /// Places nearer than this, of one source, are the same.
@@ -32,20 +34,28 @@ pub(crate) struct Located {
     pub(crate) gain_db: Option<f64>,
 }
 
-/// The candidates of a block: the most certain [`MAX_CANDIDATES`] of its matches.
+/// The candidates of a block: the [most certain](most_certain) of its matches.
 pub(crate) fn candidates(block: usize, matches: Vec<Match>) -> impl Iterator<Item = Candidate> {
-    let rivals = matches.len().min(MAX_CANDIDATES);
-    let candidate = move |found| Candidate { block, found, refinement: None, rivals };
-    matches.into_iter().take(rivals).map(candidate)
+    let matches: Vec<Match> = most_certain(matches).collect();
+    let rivals = matches.len();
+    matches.into_iter().map(move |found| Candidate { block, found, refinement: None, rivals })
 }
 
-/// The places with at least `min_confidence`, joined over blocks, of which `starts` are the starts.
+/// The places with at least `min_confidence`, joined over blocks, of which `starts` are the starts. Of those of a block, the
+/// [best readings](best_readings).
 pub(crate) fn locate(candidates: Vec<Candidate>, starts: &[MediaTime], min_confidence: f64) -> Vec<Located> {
-    let mut parts: Vec<Located> = Vec::new();
+    let mut readings: BTreeMap<usize, Vec<(Match, Option<Refinement>)>> = BTreeMap::new();
     for candidate in candidates.into_iter().filter(|candidate| candidate.found.confidence >= min_confidence) {
-        let start = starts.get(candidate.block).copied().unwrap_or_default();
-        let gain_db = candidate.refinement.map(|refined| refined.gain_db);
-        parts.push(Located { found: candidate.found.later(start), gain_db });
+        readings.entry(candidate.block).or_default().push((candidate.found, candidate.refinement));
+    }
+    let mut parts: Vec<Located> = Vec::new();
+    for (block, readings) in readings {
+        let start = starts.get(block).copied().unwrap_or_default();
+        let located = best_readings(readings).into_iter().map(|(found, refinement)| Located {
+            found: found.later(start),
+            gain_db: refinement.map(|refined| refined.gain_db),
+        });
+        parts.extend(located);
     }
     parts.sort_by_key(|part| (part.found.source_id, part.found.query.start()));
     let joined = link(parts.iter().map(|part| part.found).collect());
@@ -130,6 +140,16 @@ mod tests {
             .collect();
         assert_eq!(places, [(4_000, 64_000), (18_000, 20_000)]);
         assert_eq!(located.iter().map(|place| place.gain_db).collect::<Vec<_>>(), [Some(-6.2), Some(3.0)]);
+    }
+
+    #[test]
+    fn unchanged_place_is_preferred_to_another_speed_of_it() {
+        let mut changed = candidate(0, Match { speed: 1.02, pitch: 1.02, ..found(0, 8_980, 0.999_999) }, 0.0);
+        changed.refinement = None;
+        let unchanged = candidate(0, found(0, 9_000, 0.999_99), -3.0);
+        let located = locate(vec![changed, unchanged], &[MediaTime::ZERO], 0.9);
+        assert_eq!(located.len(), 1, "{located:?}");
+        assert_eq!((located[0].found.is_unchanged(), located[0].gain_db), (true, Some(-3.0)));
     }
 
     #[test]

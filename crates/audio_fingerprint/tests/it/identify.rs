@@ -222,3 +222,55 @@ fn confirmation_measures_the_level_of_the_part_that_matches() {
     assert!((confirmed.offset().as_millis_f64() + 2_000.0).abs() < 0.05, "{confirmed:?}");
     assert!((refined.unwrap().gain_db + 6.02).abs() < 0.5, "{refined:?}");
 }
+
+/// A beat of 120 bpm: a kick and a chord on each beat, a hat on each half; the chords are those of `seed`.
+fn beat(seed: u64, seconds: usize) -> Vec<f32> {
+    let (mut random, step) = (Random(seed * 7_919 + 11), RATE / 4);
+    let mut samples = Vec::new();
+    for index in 0..4 * seconds {
+        let hertz = 110.0 * ((12.0 * random.next()).floor() / 12.0).exp2();
+        samples.extend((0..step).map(|n| {
+            let time = n as f32 / RATE as f32;
+            let wave = |hertz: f32| (hertz * time * std::f32::consts::TAU).sin();
+            let chord: f32 = [1.0, 1.26, 1.5, 2.0, 3.0].map(|ratio| 0.06 * wave(hertz * ratio)).iter().sum();
+            let kick = 0.4 * wave(60.0 + 90.0 * (-40.0 * time).exp()) * (-12.0 * time).exp();
+            let hat = 0.2 * (random.next() - 0.5) * (-60.0 * time).exp();
+            let on_beat = if index % 2 == 0 { kick + chord * (-2.0 * time).exp() } else { 0.0 };
+            on_beat + hat
+        }));
+    }
+    samples
+}
+
+/// Short cuts agree with many speeds; samples prove the unchanged one, which a search without changes finds.
+#[test]
+fn search_of_all_speeds_finds_exact_cuts_unchanged() {
+    let beats = beat(1, 20);
+    let quieter = [piece(9, 3), beats.iter().map(|sample| 0.7 * sample).collect()].concat();
+    let mut sources = Rushes(vec![piece(1, 20), beats, quieter, beat(2, 20)]);
+    let mut index = index(&sources.0);
+    let mut found_of = |id: usize, start: usize, length: usize, variation| {
+        let query = sources.0[id][start..start + length].to_vec();
+        let found = candidates(&Query::new(&query).unwrap(), &mut index, variation).unwrap();
+        confirm(&query, found, &mut sources, MIN_CONFIDENCE).unwrap()
+    };
+    let mut count = 0;
+    for id in [0, 1, 3] {
+        for (start, length) in [(80_003, 32_026), (100_400, 8_320), (160_200, 16_000), (200_001, 24_000)] {
+            let expected = found_of(id, start, length, Variation::None);
+            let found = found_of(id, start, length, Variation::SpeedAndPitch);
+            for one in &expected {
+                let is_same = |other: &&Match| {
+                    other.source_id == one.source_id && (other.offset() - one.offset()).as_micros().abs() < 50
+                };
+                let same = found.iter().find(is_same);
+                let same =
+                    same.unwrap_or_else(|| panic!("{id}, {start}, {length}: {one:?} is not in {found:?}"));
+                assert!((same.speed - 1.0).abs() < 1e-4 && (same.pitch - 1.0).abs() < 1e-4, "{same:?}");
+                count += 1;
+            }
+            assert!(found.iter().all(Match::is_unchanged), "{id}, {start}, {length}: {found:?}");
+        }
+    }
+    assert!(count >= 12, "{count}");
+}
