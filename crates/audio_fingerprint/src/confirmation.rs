@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use media_time::MediaTime;
 
-use crate::refinement::{CERTAIN, agreement, refine_unchanged};
+use crate::refinement::{CERTAIN, agreement, correlation_of, refine_unchanged};
 use crate::samples::Sources;
 use crate::{MIN_CONFIDENCE, Match, RATE, Refinement, best_readings, most_certain, refine};
 
@@ -52,7 +52,9 @@ pub fn confirm_in(
         } else {
             refine(query, source, attempt.speed)
         };
-        refined.filter(|refined| refined.chance < CERTAIN)
+        refined.filter(|refined| {
+            refined.chance < CERTAIN && refined.explains(explained(query, source, refined, &part))
+        })
     });
     let by_correlation = |a: &Refinement, b: &Refinement| a.correlation.abs().total_cmp(&b.correlation.abs());
     let Some(refined) = attempts.max_by(by_correlation) else { return (found, None) };
@@ -63,6 +65,11 @@ pub fn confirm_in(
     let confirmed = found.confirmed(&refined, MediaTime::ZERO, start, candidates);
     let gain_db = part_gain(query, source, &confirmed, &refined).unwrap_or(refined.gain_db);
     (confirmed, Some(Refinement { gain_db, ..refined }))
+}
+
+/// Correlation of the samples, 0 to 1: of the whole query, or of the `part` that a match has, the larger one.
+fn explained(query: &[f32], source: &[f32], refined: &Refinement, part: &Range<usize>) -> f64 {
+    refined.correlation.abs().max(correlation_of(query, source, refined, part.clone()).abs())
 }
 
 /// A match at almost the speed and pitch of its source, at exactly these.
@@ -97,8 +104,9 @@ fn part_gain(query: &[f32], source: &[f32], found: &Match, refined: &Refinement)
     // Both are not negative.
     let (start, length) = (start.max(0.0) as usize, length as usize);
     let around = source.get(start..source.len().min(start + length))?;
-    let measured = refine(part, around, refined.speed).filter(|measured| measured.chance < CERTAIN)?;
-    Some(measured.gain_db)
+    let measured = refine(part, around, refined.speed)?;
+    let is_confirmed = measured.chance < CERTAIN && measured.explains(measured.correlation);
+    is_confirmed.then_some(measured.gain_db)
 }
 
 /// Refines the [most certain](most_certain) matches of `query` (mono samples at [`RATE`] Hz) in their sources, and keeps the

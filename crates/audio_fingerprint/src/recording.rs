@@ -181,7 +181,9 @@ pub fn measure<Q: Samples, S: Sources<Error = Q::Error>>(
     sources: &mut S,
     found: Match,
 ) -> Result<(Match, Option<f64>), Q::Error> {
-    let middle = refine_middle(recording, sources, &found)?.filter(Middle::is_certain);
+    let is_confirmed =
+        |middle: &Middle| middle.is_certain() && middle.refined.explains(middle.refined.correlation);
+    let middle = refine_middle(recording, sources, &found)?.filter(is_confirmed);
     let Some(Middle { refined, query_start, source_start }) = middle else {
         return Ok((found, None));
     };

@@ -3,6 +3,8 @@ use audio_fingerprint::{
     Variation, candidates, confirm, confirm_in, confirmation_window, identify, refine,
 };
 
+use media_time::{MediaTime, Window};
+
 use crate::music::{RATE, Random, Rushes, at_speed, index, landmarks, piece};
 
 fn search(sources: &[Vec<f32>], samples: &[f32], variation: Variation) -> Vec<Match> {
@@ -273,4 +275,31 @@ fn search_of_all_speeds_finds_exact_cuts_unchanged() {
         }
     }
     assert!(count >= 12, "{count}");
+}
+
+/// A copy 70 dB under other audio has the phases of its source, but explains nothing of the query.
+#[test]
+fn confirmation_ignores_what_explains_nothing_of_the_query() {
+    let source = piece(14, 6);
+    let tone = |n: usize| (40.0 * n as f32 / RATE as f32 * std::f32::consts::TAU).sin();
+    let window =
+        |start_ms| Window::starting_at(MediaTime::from_millis(start_ms), MediaTime::from_millis(2_000));
+    let found = Match {
+        source_id: 0,
+        query: window(0),
+        source: window(2_000),
+        speed: 1.0,
+        pitch: 1.0,
+        score: 20,
+        expected_by_chance: 1e-6,
+        confidence: 0.999_999,
+    };
+    for (level, is_confirmed) in [(0.1, true), (0.000_3, false)] {
+        let query: Vec<f32> =
+            source[32_000..64_000].iter().enumerate().map(|(n, s)| level * s + 0.5 * tone(n)).collect();
+        assert!(refine(&query, &source[30_000..66_000], 1.0).unwrap().chance < 1e-6);
+        let (confirmed, refined) = confirm_in(&query, found, &source[30_000..66_000], 30_000, 1);
+        assert_eq!(refined.is_some(), is_confirmed, "{level}: {refined:?}");
+        assert!(is_confirmed || confirmed == found, "{confirmed:?}");
+    }
 }
