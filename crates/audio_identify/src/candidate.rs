@@ -9,6 +9,8 @@ use media_time::MediaTime;
 const SAME_PLACE: MediaTime = MediaTime::from_millis(1);
 /// Offsets of parts of a joined match differ from its own by less.
 const SAME_LINE: MediaTime = MediaTime::from_millis(60);
+/// Times of a recording nearer than this to those of the query, in that recording, are its own.
+const OWN_PLACE: MediaTime = MediaTime::from_millis(60);
 /// Places before one that are compared with it: more do not begin at the same time of a query.
 const COMPARED: usize = 256;
 
@@ -39,6 +41,14 @@ pub(crate) fn candidates(block: usize, matches: Vec<Match>) -> impl Iterator<Ite
     let matches: Vec<Match> = most_certain(matches).collect();
     let rivals = matches.len();
     matches.into_iter().map(move |found| Candidate { block, found, refinement: None, rivals })
+}
+
+/// Whether a match in the recording of the query, with query times of that recording, is the query itself: at some time of it, it
+/// has the same time in the recording. One at another speed that has it only there is a wrong reading of the same audio.
+pub(crate) fn is_own_place(found: &Match) -> bool {
+    let distance = |time: MediaTime| (found.source_at(time) - time).as_micros();
+    let (start, end) = (distance(found.query.start()), distance(found.query.end()));
+    start.signum() != end.signum() || start.abs().min(end.abs()) < OWN_PLACE.as_micros()
 }
 
 /// The places with at least `min_confidence`, joined over blocks, of which `starts` are the starts. Of those of a block, the
@@ -140,6 +150,18 @@ mod tests {
             .collect();
         assert_eq!(places, [(4_000, 64_000), (18_000, 20_000)]);
         assert_eq!(located.iter().map(|place| place.gain_db).collect::<Vec<_>>(), [Some(-6.2), Some(3.0)]);
+    }
+
+    #[test]
+    fn query_itself_is_its_own_place_at_any_speed_and_repeats_are_not() {
+        let at = |speed: f64, source_ms: i64| {
+            let place = Match { speed, pitch: speed, ..found(2_000, source_ms, 0.999_999) };
+            is_own_place(&place)
+        };
+        assert!(at(1.0, 2_004) && at(0.999, 2_003));
+        // 5 s at a speed of 1.02, which agree at the start, in the middle and at the end.
+        assert!(at(1.02, 2_000) && at(1.02, 1_950) && at(1.02, 1_890));
+        assert!(!at(1.0, 2_100) && !at(1.02, 2_100) && !at(1.02, 1_500) && !at(0.98, 8_000));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use primitives::Id;
 use scheduling::{WorkError, WorkProgress};
 
 use crate::Error;
-use crate::candidate::{Candidate, Located, candidates, locate};
+use crate::candidate::{Candidate, Located, candidates, is_own_place, locate};
 use crate::query::{Answered, QueryOptions};
 use crate::recording::DecodedAudio;
 use crate::refinement::{confirm_source, last_sample};
@@ -25,10 +25,6 @@ const SEARCHED: f64 = 0.6;
 /// Blocks of a query whose uncertain matches are all confirmed. Of longer queries, whose blocks have about one match by
 /// chance each, only those in recordings that also have a certain one.
 const THOROUGH_BLOCKS: usize = 3;
-/// Places nearer than this to that of the query itself are its own: 60 ms.
-const SAME_PLACE: MediaTime = MediaTime::from_millis(60);
-/// Difference of a speed or pitch from 1 that is none.
-const SAME_SPEED: f64 = 0.01;
 
 type SourcesById = BTreeMap<i64, SourceRow>;
 
@@ -83,6 +79,12 @@ impl SearchJob {
         let mut candidates = self.candidates(found);
         self.confirm(&sources, &mut query, &blocks, &mut candidates, cancelled)?;
         let starts: Vec<MediaTime> = blocks.iter().map(|block| self.start_of(block)).collect();
+        // Confirming corrects the place and speed of a match: it may be the query's own only now.
+        candidates.retain(|candidate| {
+            let source = sources.get(&candidate.found.source_id);
+            let start = starts.get(candidate.block).copied().unwrap_or_default();
+            source.is_none_or(|source| !self.is_itself(&candidate.found, start, source))
+        });
         let located = locate(candidates, &starts, self.options.min_confidence);
         Ok(SearchResult { located, sources, duration })
     }
@@ -144,11 +146,7 @@ impl SearchJob {
 
     /// Whether a match of a block is the query's own place, or the same one in a recording of the same bytes.
     fn is_itself(&self, found: &Match, block_start: MediaTime, source: &SourceRow) -> bool {
-        let distance = (found.source.start() - found.query.start() - block_start).as_micros().abs();
-        self.same_bytes.contains(&source.asset_id)
-            && (found.speed - 1.0).abs() < SAME_SPEED
-            && (found.pitch - 1.0).abs() < SAME_SPEED
-            && distance < SAME_PLACE.as_micros()
+        self.same_bytes.contains(&source.asset_id) && is_own_place(&found.later(block_start))
     }
 
     /// The matches of all blocks that are worth confirming.

@@ -77,18 +77,39 @@ async fn own_window_is_no_match_and_repeats_are() {
     let samples = [phrase.as_slice(), &piece(4, 3), &phrase, &piece(5, 3)].concat();
     let asset = state.upload(&samples).await;
     state.index().await;
-    let window = json!({"start_ms": 500, "end_ms": 3_500, "variation": "none"});
-    let found = state.identify(&asset, window).await;
-    assert_eq!(matches(&found).len(), 1, "{found}");
-    let repeat = &matches(&found)[0];
-    assert_eq!(repeat["asset_id"], json!(asset.id));
-    assert!((offset_ms(repeat) - 7_000.0).abs() < 0.1, "{found}");
-    let (start, end) = (&repeat["query_start_ms"], &repeat["query_end_ms"]);
-    assert!(start.as_f64().unwrap() >= 500.0 && end.as_f64().unwrap() <= 3_500.0, "{found}");
-    assert_eq!(
-        state.identify(&asset, json!({"start_ms": 500, "end_ms": 3_500, "variation": "none"})).await,
-        found
-    );
+    for variation in ["none", "speed_and_pitch"] {
+        let window = json!({"start_ms": 500, "end_ms": 3_500, "variation": variation});
+        let found = state.identify(&asset, window.clone()).await;
+        assert_eq!(matches(&found).len(), 1, "{found}");
+        let repeat = &matches(&found)[0];
+        assert_eq!(repeat["asset_id"], json!(asset.id));
+        assert!((offset_ms(repeat) - 7_000.0).abs() < 0.1, "{found}");
+        let (start, end) = (&repeat["query_start_ms"], &repeat["query_end_ms"]);
+        assert!(start.as_f64().unwrap() >= 500.0 && end.as_f64().unwrap() <= 3_500.0, "{found}");
+        assert_eq!(state.identify(&asset, window).await, found);
+    }
+}
+
+#[tokio::test]
+async fn short_cut_has_the_same_places_among_all_speeds_as_unchanged() {
+    let state = TestState::new().await;
+    let samples = piece(1, 20);
+    let source = state.upload(&samples).await;
+    // The same audio 3 s later, at −3 dB.
+    let quieter = state.upload(&[piece(9, 3), scaled(&samples, 0.708)].concat()).await;
+    assert_eq!(state.index().await.indexed, 2);
+    let cut = state.hit(&source, &samples[80_003..112_029]).await;
+    for variation in ["none", "speed_and_pitch"] {
+        let body = json!({"artifact_id": cut, "variation": variation});
+        let found = state.api.post(IDENTIFY, &body).await.ok();
+        assert_eq!(matches(&found).len(), 2, "{found}");
+        for (asset, offset, gain) in [(&source, 5_000.187_5, 0.0), (&quieter, 8_000.187_5, 3.0)] {
+            let place = matches(&found).iter().find(|one| one["asset_id"] == json!(asset.id)).unwrap();
+            assert!((offset_ms(place) - offset).abs() < 0.1, "{found}");
+            assert!((place["speed"].as_f64().unwrap() - 1.0).abs() < 1e-4, "{found}");
+            assert!((place["gain_db"].as_f64().unwrap() - gain).abs() < 0.3, "{found}");
+        }
+    }
 }
 
 #[tokio::test]
