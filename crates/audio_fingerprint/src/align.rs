@@ -2,6 +2,7 @@
 
 use media_time::{MediaTime, Window};
 
+use crate::aligned_part::AlignedPart;
 use crate::correlation::phase_correlation;
 use crate::regression::{Line, robust_line};
 use crate::samples::{Samples, part};
@@ -26,28 +27,13 @@ const STEP: i64 = RATE as i64 / 2;
 const SPREAD_STEP: i64 = RATE as i64;
 const MAX_SPREAD_CHUNKS: i64 = 512;
 
-/// A part of one recording, and the same time in the other one.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AlignedPart {
-    /// The part of the other recording.
-    pub other: Window<MediaTime>,
-    /// The time in the reference at the time 0 of the other recording, by this part's clock.
-    pub offset: MediaTime,
-    /// Clock of the other recording relative to that of the reference, in ppm: positive if it runs fast, so that its
-    /// times increase faster.
-    pub drift_ppm: f64,
-    /// Probability that the part is no chance match, of the landmarks.
-    pub confidence: f64,
-    /// Part of the chunks that agree with offset and drift, 0 to 1.
-    pub agreement: f64,
-}
-
 /// Aligns `other` to `reference` (both mono, [`RATE`] Hz) by `matches` of the other recording's blocks in the reference,
 /// whose query times are those of the whole recording.
 ///
 /// A recorder that was stopped and started again has several parts, in the same order in both recordings; between them are
 /// gaps. One that never stopped has one part, which includes stretches without anything in common. Without a part, the
-/// recordings are unrelated: matches alone are no evidence, parts have chunks that correlate in phase, too.
+/// recordings are unrelated: matches alone are no evidence, parts have chunks that correlate in phase, too. Parts end where a
+/// recording does.
 ///
 /// # Errors
 /// When a recording cannot be read.
@@ -82,7 +68,11 @@ pub fn align<R: Samples, O: Samples<Error = R::Error>>(
         parts.push(longest);
     }
     parts.sort_by_key(|part| part.other.start());
-    Ok(joined(without_overlaps(parts)))
+    // Chunks at the edges of a recording correlate with the part of them that is in it.
+    let length = |samples: u64| MediaTime::from_frames(samples, RATE);
+    let (reference_length, other_length) = (length(reference.len()), length(other.len()));
+    let parts = joined(without_overlaps(parts)).into_iter();
+    Ok(parts.filter_map(|part| part.within(reference_length, other_length)).collect())
 }
 
 /// Whether more than half of `part` is within `whole`.

@@ -16,6 +16,7 @@
 //! `docs/fingerprints.md` describes the methods and how accurate they are.
 
 mod align;
+mod aligned_part;
 mod clusters;
 mod confirmation;
 mod conform;
@@ -42,7 +43,8 @@ mod spectrum;
 #[cfg(test)]
 mod testing;
 
-pub use align::{AlignedPart, align};
+pub use align::align;
+pub use aligned_part::AlignedPart;
 pub use confirmation::{confirm, confirm_in, confirmation_window};
 pub use conform::{Origin, Shot, conform};
 pub use error::{QueryError, RecordingError};

@@ -77,6 +77,29 @@ fn unrelated_recordings_have_no_part() {
     assert_eq!(aligned(&piece(6, 60), &recorded(&piece(7, 60), 1)), []);
 }
 
+/// The other recording began before the reference and ended after it: what is in both is the reference, to its edges.
+#[test]
+fn parts_are_within_both_recordings() {
+    let event = piece(12, 40);
+    for (first, last, drift) in [(8_123, 20_147, 0.0), (5_500, 21_950, 200e-6), (9_900, 16_000, -150e-6)] {
+        let reference = &event[16 * first..16 * last];
+        let other = at_speed(&recorded(&event[2 * RATE..30 * RATE], 4), 1.0 + drift);
+        for (reference, other) in [(reference, other.as_slice()), (other.as_slice(), reference)] {
+            let parts = aligned(reference, other);
+            assert_eq!(parts.len(), 1, "{parts:?}");
+            let (start, end) = (parts[0].other.start(), parts[0].other.end());
+            let (in_reference, until) = (parts[0].reference_time(start), parts[0].reference_time(end));
+            let length = |samples: &[f32]| MediaTime::from_samples(samples.len() as i64, RATE as u32);
+            assert!(start >= MediaTime::ZERO && end <= length(other), "{parts:?}");
+            assert!(in_reference >= MediaTime::ZERO && until <= length(reference), "{parts:?}");
+            // All of the shorter one.
+            let (from, to) = if reference.len() < other.len() { (in_reference, until) } else { (start, end) };
+            let shorter = MediaTime::from_millis(last as i64 - first as i64);
+            assert!(from.as_millis_f64() <= 1.0 && (shorter - to).as_millis_f64() <= 1.0, "{parts:?}");
+        }
+    }
+}
+
 /// A loop of 4 s has a place at each repeat; the clock before and after it says which one is right.
 #[test]
 fn a_loop_is_aligned_by_the_rest_of_the_recording() {

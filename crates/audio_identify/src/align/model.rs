@@ -134,11 +134,6 @@ impl AlignRequest {
     }
 }
 
-/// The time in the reference at a time of the recording, by the clock of `part`.
-pub(crate) fn reference_time(part: &AlignedPart, time: MediaTime) -> MediaTime {
-    part.offset + MediaTime::from_secs_f64(time.as_secs_f64() / (1.0 + part.drift_ppm * 1e-6))
-}
-
 /// A drift to 0.001 ppm; −0 is 0.
 fn ppm(drift: f64) -> f64 {
     rounded(drift, 3) + 0.0
@@ -164,8 +159,8 @@ impl AlignmentPart {
         Self {
             start: part.other.start(),
             end: part.other.end(),
-            reference_start: reference_time(part, part.other.start()),
-            reference_end: reference_time(part, part.other.end()),
+            reference_start: part.reference_time(part.other.start()),
+            reference_end: part.reference_time(part.other.end()),
             offset: part.offset,
             drift_ppm: ppm(part.drift_ppm),
             confidence: part.confidence,

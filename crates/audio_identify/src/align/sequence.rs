@@ -8,7 +8,7 @@ use video_timeline::{
     NewClip, NewFurtherTrack, NewProject, NewSequence, NewTimeline, NewTrack, ProjectTarget, TrackKind,
 };
 
-use super::model::{NewAlignedSequence, reference_time};
+use super::model::NewAlignedSequence;
 
 /// Drift over a clip from which its speed is changed: less is not audible.
 const MAX_DRIFT: MediaTime = MediaTime::from_millis(5);
@@ -87,7 +87,7 @@ fn pieces(placed: &PlacedRecording) -> Vec<Piece> {
         let speed = 1.0 + part.drift_ppm * 1e-6;
         let drift = MediaTime::from_secs_f64((end - start).as_secs_f64() * (speed - 1.0).abs());
         let speed = if drift > MAX_DRIFT { rounded(speed, 9) } else { 1.0 };
-        Piece { start, end, reference_start: reference_time(part, start), speed }
+        Piece { start, end, reference_start: part.reference_time(start), speed }
     };
     placed.parts.iter().zip(starts).zip(ends).map(piece).filter(|piece| piece.start < piece.end).collect()
 }

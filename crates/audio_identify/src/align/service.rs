@@ -5,6 +5,7 @@ use std::sync::Arc;
 use audio_fingerprint::{AlignedPart, Match, MemoryIndex, align, link};
 use http_kit::RequestContext;
 use media_time::MediaTime;
+use media_time::limits::LENGTH_TOLERANCE;
 use media_v2::{MediaAsset, MediaService};
 use primitives::Id;
 use scheduling::{WorkProgress, WorkQueue};
@@ -75,7 +76,11 @@ impl Aligner {
         if let Some(project_id) = request.sequence.as_ref().and_then(|new| new.project_id.as_ref()) {
             self.timeline.get_project(context, project_id).await?;
         }
-        let (duration, compared) = self.compare(reference.clone(), assets.clone()).await?;
+        let (duration, mut compared) = self.compare(reference.clone(), assets.clone()).await?;
+        let reference_length = length(&reference, duration);
+        for (other, asset) in compared.iter_mut().zip(&assets) {
+            other.cut_to(reference_length, length(asset, other.duration));
+        }
         let result = request.asset_ids.iter().zip(&compared);
         let mut alignments: Vec<RecordingAlignment> =
             result.map(|(id, compared)| RecordingAlignment::new(id.clone(), &compared.parts)).collect();
@@ -147,6 +152,21 @@ impl Aligner {
             sequence_id: made.sequence.id,
         })
     }
+}
+
+impl Compared {
+    /// Leaves out what is outside of recordings of these lengths.
+    fn cut_to(&mut self, reference: MediaTime, own: MediaTime) {
+        let parts = std::mem::take(&mut self.parts).into_iter();
+        self.parts = parts.filter_map(|part| part.within(reference, own)).collect();
+    }
+}
+
+/// The length that an asset is known to have, if its decoded audio is longer by a decoder's rounding; that of its audio
+/// otherwise.
+fn length(asset: &MediaAsset, decoded: MediaTime) -> MediaTime {
+    let is_rounding = |declared: &MediaTime| *declared < decoded && decoded - *declared <= LENGTH_TOLERANCE;
+    asset.duration.filter(is_rounding).unwrap_or(decoded)
 }
 
 impl Reference {

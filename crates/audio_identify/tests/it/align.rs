@@ -53,6 +53,31 @@ async fn align_measures_offsets_drift_parts_and_unrelated_recordings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn parts_are_within_both_recordings() {
+    let state = Comparisons::new().await;
+    let event = piece(6, 24);
+    // 12.023 s, of which the other one has all, from 2.977 s on.
+    let short = state.recording("short.wav", &event[5 * 16_000 - 368..17 * 16_000]).await;
+    let long = state.recording("long.wav", &recorded(&event[2 * RATE..22 * RATE], 3)).await;
+    for (reference, other) in [(&short, &long), (&long, &short)] {
+        let body = json!({"reference_asset_id": reference, "asset_ids": [other]});
+        let result = state.api.post(ALIGN, &body).await.ok();
+        let parts = result[0]["parts"].as_array().unwrap();
+        assert_eq!(parts.len(), 1, "{result}");
+        let [in_short, in_long] = if reference == &short {
+            [["reference_start_ms", "reference_end_ms"], ["start_ms", "end_ms"]]
+        } else {
+            [["start_ms", "end_ms"], ["reference_start_ms", "reference_end_ms"]]
+        };
+        let at = |name: &str| number(&parts[0], name);
+        assert!(at(in_short[0]) >= 0.0 && at(in_short[0]) <= 1.0, "{result}");
+        assert!(at(in_short[1]) <= 12_023.0 && at(in_short[1]) >= 12_022.0, "{result}");
+        assert!((at(in_long[0]) - 2_977.0).abs() <= 1.0, "{result}");
+        assert!((at(in_long[1]) - 15_000.0).abs() <= 1.0, "{result}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn alignment_becomes_a_sequence_with_synchronised_tracks() {
     let state = Comparisons::new().await;
     let event = piece(5, 40);
