@@ -1,8 +1,9 @@
 //! Loops: bars that can be repeated. Pure functions.
 //!
-//! Every run of whole bars of a requested length is a candidate. Its score combines the clarity of the beats on its bar
-//! lines and the continuity from its end to its start: whether the recording after the end resembles that after the
-//! start, and the recording before the end that before the start. The loudness has no influence.
+//! Every run of whole bars of a requested length is a candidate. Its confidence is the probability that both its ends are
+//! downbeats; of several candidates, the confidence times the continuity from end to start decides: whether the recording
+//! after the end resembles that after the start, and the recording before the end that before the start. The loudness has no
+//! influence.
 
 use std::ops::Range;
 
@@ -21,6 +22,12 @@ const MAX_LOOP: MediaTime = MediaTime::from_millis(120_000);
 /// Maximum overlap (intersection over union) of two loops of different length; of two that exceed it, the better is
 /// kept.
 const MAX_SHARED: f64 = 0.5;
+/// Offset, and weights of the log-odds of the clarity and of the margin, by which the confidence is predicted:
+/// `tools/rhythm/loops.py` fits them on rendered songs that the rhythm net was not trained on.
+const CONFIDENCE: [f64; 3] = [-2.737, 1.103, 0.325];
+/// Range of the clarity, and maximum margin (nats), that count for the confidence.
+const COUNTED_CLARITY: (f64, f64) = (0.02, 0.98);
+const MAX_MARGIN: f64 = 8.0;
 
 /// A number of bars that can be repeated.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,9 +38,9 @@ pub struct Loop {
     pub bars: u32,
     /// Tempo in beats per minute, with four beats per bar.
     pub bpm: f64,
-    /// Combined score of the continuity and the clarity of the beats, 0 to 1.
+    /// Probability that both its ends are downbeats, as many bars apart as it has.
     pub confidence: f64,
-    /// The evidence for its confidence.
+    /// The evidence for it.
     pub evidence: LoopEvidence,
     /// Frames to cut: from the rise of the first beat, for exactly the loop's length.
     pub slice: Range<u64>,
@@ -79,13 +86,22 @@ struct Candidate {
 }
 
 impl LoopEvidence {
-    /// Not a fitted probability: one that fits rendered songs is far too low for recorded drums (docs/samples.md).
     fn confidence(self) -> f64 {
-        (self.clarity * self.continuity).sqrt()
+        let clarity = self.clarity.clamp(COUNTED_CLARITY.0, COUNTED_CLARITY.1);
+        let [offset, by_clarity, by_margin] = CONFIDENCE;
+        let odds = offset
+            + by_clarity * (clarity / (1.0 - clarity)).ln()
+            + by_margin * self.margin.clamp(0.0, MAX_MARGIN);
+        1.0 / (1.0 + (-odds).exp())
     }
 }
 
 impl Candidate {
+    /// Value by which the better one of two is kept.
+    fn rank(&self) -> f64 {
+        self.confidence * self.evidence.continuity
+    }
+
     /// Scores the loop between the first and the last of `lines`.
     fn score(lines: &[BarLine], bars: u32, features: &RecordingFeatures) -> Option<Self> {
         let (first, last) = (lines.first()?, lines.last()?);
@@ -128,7 +144,7 @@ impl Candidate {
 /// kept.
 fn distinct(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     candidates.sort_by(|a, b| {
-        b.confidence.total_cmp(&a.confidence).then(b.bars.cmp(&a.bars)).then(a.window.cmp(&b.window))
+        b.rank().total_cmp(&a.rank()).then(b.bars.cmp(&a.bars)).then(a.window.cmp(&b.window))
     });
     let mut kept: Vec<Candidate> = Vec::new();
     for candidate in candidates {

@@ -13,8 +13,8 @@ const SAME_TEMPO: f64 = 0.06;
 const ON_LINE: MediaTime = MediaTime::from_millis(30);
 /// Clarity of a line of a given tempo, with an onset on it and without.
 const CLARITY: [f32; 2] = [0.9, 0.4];
-/// Margin of the bars of a given tempo.
-const GIVEN_MARGIN: f32 = 0.0;
+/// Margin of the bars of a given tempo: who gives it knows the music.
+const GIVEN_MARGIN: f32 = 5.0;
 /// Number of first onsets that are tried as the first beat of a given tempo.
 const ANCHORS: usize = 64;
 
