@@ -2,8 +2,7 @@
 //!
 //! Every run of whole bars of a requested length is a candidate. Its confidence is the probability that both its ends are
 //! downbeats; of several candidates, the confidence times the continuity from end to start decides: whether the recording
-//! after the end resembles that after the start, and the recording before the end that before the start. The loudness has no
-//! influence.
+//! after the end resembles that after the start, and the recording before the end that before the start, at any loudness.
 
 use std::ops::Range;
 

@@ -138,7 +138,7 @@ impl utoipa::IntoResponses for NotesFile {
     }
 }
 
-/// Export an analysis as markers, labels, chapters, MIDI, annotations, captions or a transcript
+/// Export an analysis as markers, labels, MIDI, annotations, captions or a transcript
 ///
 /// Of an analysis with corrections, the newest of them. The formats of words are those of `…/transcript`. The header
 /// `Harkback-Warnings` has the number of properties that the format cannot hold; POST lists them.
@@ -175,7 +175,7 @@ async fn report_timeline(
     report(routes.exports.analysis(&context, &id, &settings).await?, &location, &query)
 }
 
-/// Export the analysis of a clip as markers, labels, chapters, MIDI, annotations, captions or a transcript
+/// Export the analysis of a clip as markers, labels, MIDI, annotations, captions or a transcript
 ///
 /// Cut to the clip's window, with times relative to its in point.
 #[utoipa::path(
