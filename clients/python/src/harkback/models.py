@@ -7,6 +7,30 @@ from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 Alignment: TypeAlias = Literal["first_speech", "speech_in_window", "beat", "none"]
 
 
+AnalysisExportFormat: TypeAlias = Literal[
+    "otio",
+    "markers-edl",
+    "markers-csv",
+    "audition-csv",
+    "audacity",
+    "midi",
+    "chapters",
+    "ffmetadata",
+    "jams",
+    "rttm",
+    "ctm",
+    "textgrid",
+    "json",
+    "srt",
+    "vtt",
+    "ttml",
+    "ass",
+    "txt",
+    "openai-json",
+    "podcast-transcript",
+]
+
+
 ArtifactKind: TypeAlias = Literal[
     "audio_semantic_timeline",
     "asr_transcript",
@@ -338,20 +362,18 @@ class NewShotListTimelineRequest(TypedDict):
 NotRegistered: TypeAlias = Literal["no_match", "partial", "speed_changed", "already_mapped"]
 
 
-NotesFormat: TypeAlias = Literal[
-    "otio",
-    "markers-edl",
-    "markers-csv",
-    "audition-csv",
-    "audacity",
-    "midi",
-    "chapters",
-    "ffmetadata",
-    "jams",
-    "rttm",
-    "ctm",
-    "textgrid",
-]
+class NotesExportRequest(TypedDict):
+    env: NotRequired[str | None]
+    format: AnalysisExportFormat
+    fps: NotRequired[float | None]
+    max_chars: NotRequired[int | None]
+    max_cps: NotRequired[float | None]
+    max_gap_ms: NotRequired[int | None]
+    max_lines: NotRequired[int | None]
+    max_words: NotRequired[int | None]
+    min_duration_ms: NotRequired[int | None]
+    tenant_id: NotRequired[str | None]
+    user_id: NotRequired[str | None]
 
 
 class OpenAiErrorDetail(TypedDict):
@@ -974,8 +996,22 @@ class ExportClipTimelineParametersQuery(TypedDict):
         "rttm",
         "ctm",
         "textgrid",
+        "json",
+        "srt",
+        "vtt",
+        "ttml",
+        "ass",
+        "txt",
+        "openai-json",
+        "podcast-transcript",
     ]
     fps: NotRequired[float]
+    max_chars: NotRequired[int]
+    max_lines: NotRequired[int]
+    max_words: NotRequired[int]
+    max_cps: NotRequired[float]
+    min_duration_ms: NotRequired[int]
+    max_gap_ms: NotRequired[int]
 
 
 class GetTranscriptOfClipParametersQuery(TypedDict):
@@ -1002,8 +1038,22 @@ class ExportTimelineParametersQuery(TypedDict):
         "rttm",
         "ctm",
         "textgrid",
+        "json",
+        "srt",
+        "vtt",
+        "ttml",
+        "ass",
+        "txt",
+        "openai-json",
+        "podcast-transcript",
     ]
     fps: NotRequired[float]
+    max_chars: NotRequired[int]
+    max_lines: NotRequired[int]
+    max_words: NotRequired[int]
+    max_cps: NotRequired[float]
+    min_duration_ms: NotRequired[int]
+    max_gap_ms: NotRequired[int]
 
 
 class GetTranscriptParametersQuery(TypedDict):
@@ -1570,14 +1620,6 @@ class NewTrackRequest(TypedDict):
     label: str
     meta: NotRequired[dict[str, Any]]
     position: NotRequired[int | None]
-    tenant_id: NotRequired[str | None]
-    user_id: NotRequired[str | None]
-
-
-class NotesExportRequest(TypedDict):
-    env: NotRequired[str | None]
-    format: NotesFormat
-    fps: NotRequired[float | None]
     tenant_id: NotRequired[str | None]
     user_id: NotRequired[str | None]
 
